@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+// counters: what happened, counted without locks.
+//
+// Each thread that counts owns one `struct counters` and is the only one that writes it; it fills whole cache lines, so two
+// threads never share one. Anybody may read at any time: a reader sees each counter at some recent value. Totals are sums
+// over all owners. Counters only grow and start at zero with the process.
+#pragma once
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// name, help
+#define COUNTER_LIST(X)                                                                                                \
+    X(udp_queries, "DNS messages received over UDP")                                                                   \
+    X(tcp_queries, "DNS messages received over TCP")                                                                   \
+    X(tcp_connections, "TCP connections accepted for DNS")                                                             \
+    X(tcp_refused, "TCP connections closed to make room for another")                                                  \
+    X(tcp_idle, "TCP connections closed after the idle limit")                                                         \
+    X(dropped, "DNS messages that deserve no answer: shorter than a header, or answers")                               \
+    X(unsent, "DNS answers that the socket would not take")                                                            \
+    X(truncated, "DNS answers sent with TC")                                                                           \
+    X(noerror, "answers NOERROR with data")                                                                            \
+    X(nodata, "answers NOERROR without data")                                                                          \
+    X(referral, "answers NOERROR that refer to a delegation")                                                          \
+    X(nxdomain, "answers NXDOMAIN")                                                                                    \
+    X(refused, "answers REFUSED")                                                                                      \
+    X(formerr, "answers FORMERR")                                                                                      \
+    X(notimp, "answers NOTIMP")                                                                                        \
+    X(servfail, "answers SERVFAIL")                                                                                    \
+    X(badvers, "answers BADVERS")                                                                                      \
+    X(http_requests, "HTTP requests answered")                                                                         \
+    X(http_errors, "HTTP requests answered with a status of 400 or more")                                              \
+    X(registrations, "accounts registered")                                                                            \
+    X(updates, "updates acknowledged")                                                                                 \
+    X(auth_refused, "requests refused with 401")                                                                       \
+    X(hashes, "passwords hashed or checked with argon2")                                                               \
+    X(hash_busy, "requests refused because the hash queue was full")                                                   \
+    X(credential_hits, "password checks spared by the verified-credential cache")                                      \
+    X(commits, "store transactions committed and synced")                                                              \
+    X(changes, "changes committed")                                                                                    \
+    X(store_errors, "store transactions that failed")                                                                  \
+    X(certificate_loads, "certificates loaded")                                                                        \
+    X(certificate_errors, "certificates that could not be loaded")
+
+enum counter {
+#define COUNTER_ENUM(name, help) COUNT_##name,
+    COUNTER_LIST(COUNTER_ENUM)
+#undef COUNTER_ENUM
+        N_COUNTERS
+};
+
+struct counters {
+    _Alignas(64) _Atomic uint64_t at[N_COUNTERS];
+};
+
+// Adds one; only the owning thread may call it.
+static inline void count(struct counters *counters, enum counter which)
+{
+    uint64_t now = atomic_load_explicit(&counters->at[which], memory_order_relaxed);
+    atomic_store_explicit(&counters->at[which], now + 1, memory_order_relaxed);
+}
+
+static inline void count_many(struct counters *counters, enum counter which, uint64_t n)
+{
+    uint64_t now = atomic_load_explicit(&counters->at[which], memory_order_relaxed);
+    atomic_store_explicit(&counters->at[which], now + n, memory_order_relaxed);
+}
+
+static inline uint64_t counter_value(const struct counters *counters, enum counter which)
+{
+    return atomic_load_explicit(&counters->at[which], memory_order_relaxed);
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+// cmd_config: prints the options, or says whether a file is sound.
+//
+// What it prints comes from the same table that reads the file, so it cannot be out of date.
+#include "cmd_config.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <string.h>
+
+#define EXIT_USAGE 2
+
+static const char USAGE[] = "Usage: acmezone config [--sample | --markdown | --check [-c FILE]]\n"
+                            "\n"
+                            "Without an option, prints every option of the configuration.\n"
+                            "  --sample    print a configuration file with every option and its default\n"
+                            "  --markdown  print the options as Markdown tables\n"
+                            "  --check     read FILE (or /etc/acme-dns/config.cfg, else ./config.cfg) and the\n"
+                            "              environment, and say whether they are sound\n"
+                            "  -c FILE     the file to check\n"
+                            "  --help      print this\n";
+
+static void print_told(void *, bool is_error, const char *text)
+{
+    fprintf(stderr, "acmezone: %s: %s\n", is_error ? "error" : "warning", text);
+}
+
+int cmd_config_load(struct conf **conf, const char *file)
+{
+    enum err err = config_load(conf, file, (struct config_sink){.on_text = print_told});
+    return err == ERR_OK ? 0 : err == ERR_SYNTAX ? 2 : 1;
+}
+
+static int check(const char *file)
+{
+    struct conf *conf;
+    int status = cmd_config_load(&conf, file);
+    if (status != 0)
+        return status;
+    printf("%s: the configuration is sound\n", conf->file);
+    config_free(conf);
+    return 0;
+}
+
+static int refuse_usage(void)
+{
+    fputs("acmezone config: see \"acmezone config --help\"\n", stderr);
+    return EXIT_USAGE;
+}
+
+// A full disk or a closed pipe behind standard output is a failure too.
+static int print(void (*print_table)(FILE *))
+{
+    print_table(stdout);
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return 0;
+    fprintf(stderr, "acmezone: error: standard output: %s\n", strerror(errno));
+    return 1;
+}
+
+int cmd_config(int argc, char **argv)
+{
+    enum { LIST = 256, SAMPLE, MARKDOWN, CHECK };
+    static const struct option LONG[] = {
+        {"sample", no_argument, NULL, SAMPLE}, {"markdown", no_argument, NULL, MARKDOWN},
+        {"check", no_argument, NULL, CHECK},   {"config", required_argument, NULL, 'c'},
+        {"help", no_argument, NULL, 'h'},      {0}};
+    static void (*const PRINTS[])(FILE *) = {config_print_options, config_print_sample, config_print_markdown};
+    const char *file = NULL;
+    int wanted = LIST, letter;
+    optind = 0; // glibc: begin anew
+    while ((letter = getopt_long(argc, argv, "c:h", LONG, NULL)) != -1) {
+        if (letter == 'h') {
+            fputs(USAGE, stdout);
+            return 0;
+        }
+        if (letter == '?' || (letter != 'c' && wanted != LIST))
+            return refuse_usage();
+        if (letter == 'c')
+            file = optarg;
+        else
+            wanted = letter;
+    }
+    if (optind != argc || (file != NULL && wanted != CHECK))
+        return refuse_usage();
+    return wanted == CHECK ? check(file) : print(PRINTS[wanted - LIST]);
+}

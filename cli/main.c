@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+// The command table. An acme-dns command line has no command at all, only "-c FILE" or nothing: that means serve.
+#include "cmd_config.h"
+#include "cmd_serve.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static int cmd_help(int argc, char **argv);
+
+static int cmd_version(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    puts("acmezone " ACMEZONE_VERSION);
+    return 0;
+}
+
+static const struct command {
+    const char *name;
+    int (*run)(int argc, char **argv); // argv[0] is the command's name; returns the exit code
+    const char *help;
+} commands[] = {
+    {"serve", cmd_serve, "serve DNS and the API (also without a command, as acme-dns does)"},
+    {"config", cmd_config, "print every option, a sample file, or check a file"},
+    {"version", cmd_version, "print the version"},
+    {"help", cmd_help, "print this"},
+};
+
+enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
+
+static void print_help(FILE *out)
+{
+    fputs("Usage: acmezone [serve] [-c FILE]\n       acmezone COMMAND [--help]\n\nCommands:\n", out);
+    for (size_t i = 0; i < N_COMMANDS; i++)
+        fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].help);
+}
+
+static int cmd_help(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    print_help(stdout);
+    return 0;
+}
+
+static const struct command *find_command(const char *name)
+{
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
+        return find_command("help");
+    if (strcmp(name, "--version") == 0)
+        return find_command("version");
+    for (size_t i = 0; i < N_COMMANDS; i++)
+        if (strcmp(name, commands[i].name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2)
+        return cmd_serve(argc, argv);
+    const struct command *command = find_command(argv[1]);
+    if (command != NULL)
+        return command->run(argc - 1, argv + 1);
+    if (argv[1][0] == '-')
+        return cmd_serve(argc, argv);
+    fprintf(stderr, "acmezone: there is no command \"%s\"\n", argv[1]);
+    print_help(stderr);
+    return 2;
+}

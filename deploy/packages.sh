@@ -1,0 +1,47 @@
+#!/bin/sh
+# packages.sh SET...: makes sure that the Debian packages of the named sets (build, test, lint, bench) are installed.
+#
+# Prints what is missing and installs it with apt-get (through sudo when not root). On a system without apt-get it prints the
+# names to install and stops.
+set -eu
+
+build="libuv1-dev libldns-dev liblmdb-dev libmicrohttpd-dev libgnutls28-dev nettle-dev libjansson-dev libargon2-dev"
+test="libcmocka-dev python3-pytest python3-dnspython python3-requests certbot pebble unbound nsd knot dehydrated lego uacme
+      ldnsutils iproute2 dnsutils openssl curl procps"
+asan=""
+lint="clang clang-format clang-tidy cppcheck"
+bench="nsd knot"
+
+wanted=""
+for set in "$@"; do
+    case $set in
+    build) wanted="$wanted $build" ;;
+    test) wanted="$wanted $test" ;;
+    asan) wanted="$wanted $asan" ;;
+    lint) wanted="$wanted $lint" ;;
+    bench) wanted="$wanted $bench" ;;
+    *) echo "packages.sh: no set is called '$set'" >&2; exit 2 ;;
+    esac
+done
+
+if ! command -v apt-get >/dev/null 2>&1; then
+    echo "This is not a Debian system. Install what these Debian packages hold, then build with 'make all': $wanted" >&2
+    exit 1
+fi
+
+missing=""
+for package in $wanted; do
+    dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+echo "Debian packages to install:$missing"
+as_root=""
+if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null 2>&1 || { echo "Neither root nor sudo: install them, then run make again." >&2; exit 1; }
+    as_root=sudo
+fi
+export DEBIAN_FRONTEND=noninteractive
+$as_root apt-get update -q
+# shellcheck disable=SC2086
+$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing

@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: MIT
+// Queries may come pipelined and cut anywhere. What one read brings lands in a buffer shared by all connections of the worker,
+// behind what the connection had left over; all whole messages in it are answered into a second shared buffer, and all answers
+// leave in one write. Only the left-over piece of a message is copied into memory of the connection's own.
+//
+// A client that does not read its answers fills its socket; then the rest of the answers is copied, and nothing more is read from
+// this connection until they are gone. So a connection costs at most one read and one buffer of answers.
+//
+// Connections hang in a list, the most recently useful first. Useful means a whole message, or a write that was taken: bytes that
+// trickle do not count. Twice a second the end of the list is cut where it is older than tcp_idle_s; when there are too many
+// connections, the last one makes room for the new one.
+#include "tcp.h"
+
+#include "worker.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { LENGTH_BYTES = 2, FRAME_MAX = LENGTH_BYTES + TCP_MAX_BYTES, IN_BYTES = 2 * FRAME_MAX, OUT_BYTES = 4 * FRAME_MAX };
+enum { BACKLOG = 1024, TICK_MS = 500 };
+
+struct connection {
+    uv_tcp_t handle;
+    struct tcp *tcp;
+    struct connection *newer;
+    struct connection *older;
+    uint64_t useful_ms;  // when it last was, on the loop's clock
+    uint8_t *left_over;  // read, not yet answered
+    size_t n_left_over;
+    bool is_writing;
+};
+
+struct listener {
+    uv_tcp_t handle;
+    struct tcp *tcp;
+    struct listener *next;
+    bool is_held; // libuv has a connection for which there was no memory
+};
+
+struct tcp {
+    struct worker *worker;
+    size_t n_connections;
+    struct connection *newest;
+    struct connection *oldest;
+    struct listener *listeners;
+    uv_timer_t tick;
+    uint8_t in[IN_BYTES];
+    uint8_t out[OUT_BYTES];
+};
+
+// Answers that a socket would not take at once.
+struct pending {
+    uv_write_t request;
+    uint8_t bytes[];
+};
+
+// -- The list of connections --------------------------------------------------------------------------------------------------
+
+static void unlink_connection(struct connection *c)
+{
+    struct tcp *tcp = c->tcp;
+    *(c->newer == NULL ? &tcp->newest : &c->newer->older) = c->older;
+    *(c->older == NULL ? &tcp->oldest : &c->older->newer) = c->newer;
+}
+
+static void link_newest(struct connection *c)
+{
+    struct tcp *tcp = c->tcp;
+    c->newer = NULL;
+    c->older = tcp->newest;
+    *(c->older == NULL ? &tcp->oldest : &c->older->newer) = c;
+    tcp->newest = c;
+    c->useful_ms = uv_now(worker_loop(tcp->worker));
+}
+
+static void note_useful(struct connection *c)
+{
+    unlink_connection(c);
+    link_newest(c);
+}
+
+static void on_connection_closed(uv_handle_t *handle)
+{
+    struct connection *c = handle->data;
+    free(c->left_over);
+    free(c);
+}
+
+static void close_connection(struct connection *c)
+{
+    if (uv_is_closing((uv_handle_t *)&c->handle))
+        return;
+    unlink_connection(c);
+    c->tcp->n_connections--;
+    uv_close((uv_handle_t *)&c->handle, on_connection_closed);
+}
+
+static void on_connection(uv_stream_t *server, int status);
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct tcp *tcp = timer->data;
+    for (struct listener *listener = tcp->listeners; listener != NULL; listener = listener->next)
+        if (listener->is_held)
+            on_connection((uv_stream_t *)&listener->handle, 0);
+    uint64_t idle_ms = (uint64_t)worker_options(tcp->worker)->conf->general_tcp_idle_s * 1000;
+    uint64_t now = uv_now(worker_loop(tcp->worker));
+    while (tcp->oldest != NULL && now - tcp->oldest->useful_ms >= idle_ms) {
+        count(worker_own_counters(tcp->worker), COUNT_tcp_idle);
+        close_connection(tcp->oldest);
+    }
+}
+
+// -- Answers out --------------------------------------------------------------------------------------------------------------
+
+static void answer_frames(struct connection *c, struct bytes in);
+
+static void on_read_room(uv_handle_t *handle, size_t suggested, uv_buf_t *room);
+static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *room);
+
+static void on_written(uv_write_t *request, int status)
+{
+    struct connection *c = request->data;
+    free(request); // a struct pending begins with it
+    c->is_writing = false;
+    if (status < 0 || uv_is_closing((uv_handle_t *)&c->handle)) {
+        close_connection(c);
+        return;
+    }
+    note_useful(c);
+    struct tcp *tcp = c->tcp;
+    size_t n = c->n_left_over;
+    if (n != 0)
+        memcpy(tcp->in, c->left_over, n);
+    c->n_left_over = 0;
+    answer_frames(c, (struct bytes){tcp->in, n});
+    if (!c->is_writing && !uv_is_closing((uv_handle_t *)&c->handle))
+        uv_read_start((uv_stream_t *)&c->handle, on_read_room, on_read);
+}
+
+// What the socket would not take waits; until it is gone the connection is not read.
+static enum err write_later(struct connection *c, struct bytes rest)
+{
+    struct pending *pending = malloc(sizeof *pending + rest.n);
+    if (pending == NULL)
+        return ERR_MEMORY;
+    memcpy(pending->bytes, rest.at, rest.n);
+    pending->request.data = c;
+    uv_buf_t buffer = uv_buf_init((char *)pending->bytes, (unsigned)rest.n);
+    if (uv_write(&pending->request, (uv_stream_t *)&c->handle, &buffer, 1, on_written) != 0) {
+        free(pending);
+        return ERR_SYSTEM;
+    }
+    c->is_writing = true;
+    uv_read_stop((uv_stream_t *)&c->handle);
+    return ERR_OK;
+}
+
+static void write_answers(struct connection *c, struct bytes answers)
+{
+    if (answers.n == 0)
+        return;
+    uv_buf_t buffer = uv_buf_init((char *)(uintptr_t)answers.at, (unsigned)answers.n);
+    int written = uv_try_write((uv_stream_t *)&c->handle, &buffer, 1);
+    if (written < 0 && written != UV_EAGAIN) {
+        close_connection(c);
+        return;
+    }
+    size_t n = written < 0 ? 0 : (size_t)written;
+    if (n < answers.n && write_later(c, (struct bytes){answers.at + n, answers.n - n}) != ERR_OK)
+        close_connection(c);
+}
+
+// -- Queries in ---------------------------------------------------------------------------------------------------------------
+
+// The next whole message, or false when the rest is only a piece of one.
+static bool take_frame(struct reader *in, struct bytes *frame)
+{
+    if (reader_left(in) < LENGTH_BYTES)
+        return false;
+    size_t n = (size_t)(in->at[0] << 8 | in->at[1]);
+    if (reader_left(in) < LENGTH_BYTES + n)
+        return false;
+    *frame = (struct bytes){in->at + LENGTH_BYTES, n};
+    in->at += LENGTH_BYTES + n;
+    return true;
+}
+
+static void put_answer(struct tcp *tcp, struct writer *out, struct bytes query, const struct lookup *lookup)
+{
+    uint8_t *length = out->at;
+    struct message message = {length + LENGTH_BYTES, query.n, TCP_MAX_BYTES, .is_udp = false};
+    memcpy(message.at, query.at, query.n);
+    size_t n = answer_write(&message, lookup, worker_own_counters(tcp->worker));
+    if (n == 0)
+        return;
+    length[0] = (uint8_t)(n >> 8);
+    length[1] = (uint8_t)n;
+    out->at += LENGTH_BYTES + n;
+}
+
+// Answers every whole message at the front of `in`, as long as the client takes the answers; returns what is left.
+static struct bytes answer_whole(struct connection *c, struct bytes in)
+{
+    struct tcp *tcp = c->tcp;
+    struct reader r = reader_of(in.at, in.n);
+    struct bytes query;
+    bool is_more = true;
+    while (is_more && !c->is_writing && !uv_is_closing((uv_handle_t *)&c->handle)) {
+        struct writer out = writer_of(tcp->out, sizeof tcp->out);
+        uint64_t n_queries = 0;
+        const struct lookup *lookup = worker_begin(tcp->worker);
+        while (writer_left(&out) >= FRAME_MAX && (is_more = take_frame(&r, &query))) {
+            put_answer(tcp, &out, query, lookup);
+            n_queries++;
+        }
+        worker_end(tcp->worker);
+        count_many(worker_own_counters(tcp->worker), COUNT_tcp_queries, n_queries);
+        if (n_queries != 0)
+            note_useful(c);
+        write_answers(c, (struct bytes){tcp->out, writer_used(&out)});
+    }
+    return (struct bytes){r.at, reader_left(&r)};
+}
+
+static void answer_frames(struct connection *c, struct bytes in)
+{
+    struct bytes rest = answer_whole(c, in);
+    if (rest.n == 0 || uv_is_closing((uv_handle_t *)&c->handle))
+        return;
+    uint8_t *left_over = realloc(c->left_over, rest.n);
+    if (left_over == NULL) {
+        close_connection(c);
+        return;
+    }
+    memcpy(left_over, rest.at, rest.n);
+    c->left_over = left_over;
+    c->n_left_over = rest.n;
+}
+
+// libuv reads right after this: behind what was left over, in the buffer that all connections share.
+static void on_read_room(uv_handle_t *handle, size_t suggested, uv_buf_t *room)
+{
+    (void)suggested;
+    struct connection *c = handle->data;
+    struct tcp *tcp = c->tcp;
+    if (c->n_left_over != 0)
+        memcpy(tcp->in, c->left_over, c->n_left_over);
+    *room = uv_buf_init((char *)tcp->in + c->n_left_over, (unsigned)(sizeof tcp->in - c->n_left_over));
+}
+
+static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *room)
+{
+    (void)room;
+    struct connection *c = stream->data;
+    if (n < 0) {
+        close_connection(c);
+        return;
+    }
+    if (n == 0)
+        return;
+    size_t n_before = c->n_left_over;
+    c->n_left_over = 0;
+    answer_frames(c, (struct bytes){c->tcp->in, n_before + (size_t)n});
+}
+
+// -- Connections come ---------------------------------------------------------------------------------------------------------
+
+static void make_room(struct tcp *tcp)
+{
+    if (tcp->n_connections < worker_options(tcp->worker)->max_tcp_connections)
+        return;
+    count(worker_own_counters(tcp->worker), COUNT_tcp_refused);
+    close_connection(tcp->oldest);
+}
+
+static void on_connection(uv_stream_t *server, int status)
+{
+    struct listener *listener = server->data;
+    struct tcp *tcp = listener->tcp;
+    if (status < 0)
+        return;
+    struct connection *c = calloc(1, sizeof *c);
+    listener->is_held = c == NULL;
+    if (c == NULL)
+        return;
+    c->tcp = tcp;
+    c->handle.data = c;
+    if (uv_tcp_init(worker_loop(tcp->worker), &c->handle) != 0) {
+        free(c);
+        return;
+    }
+    make_room(tcp);
+    tcp->n_connections++;
+    link_newest(c);
+    if (uv_accept(server, (uv_stream_t *)&c->handle) != 0 ||
+        uv_read_start((uv_stream_t *)&c->handle, on_read_room, on_read) != 0) {
+        close_connection(c);
+        return;
+    }
+    count(worker_own_counters(tcp->worker), COUNT_tcp_connections);
+}
+
+enum err tcp_new(struct tcp **tcp, struct worker *worker)
+{
+    struct tcp *self = calloc(1, sizeof *self);
+    if (self == NULL)
+        return ERR_MEMORY;
+    if (uv_timer_init(worker_loop(worker), &self->tick) != 0) {
+        free(self);
+        return ERR_SYSTEM;
+    }
+    self->worker = worker;
+    self->tick.data = self;
+    *tcp = self;
+    return ERR_OK;
+}
+
+static void on_listener_closed(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+enum err tcp_listen(struct tcp *tcp, int fd)
+{
+    struct listener *self = calloc(1, sizeof *self);
+    if (self == NULL)
+        return ERR_MEMORY;
+    if (uv_tcp_init(worker_loop(tcp->worker), &self->handle) != 0) {
+        free(self);
+        return ERR_SYSTEM;
+    }
+    self->tcp = tcp;
+    self->handle.data = self;
+    if (uv_tcp_open(&self->handle, fd) != 0 || uv_listen((uv_stream_t *)&self->handle, BACKLOG, on_connection) != 0) {
+        uv_close((uv_handle_t *)&self->handle, on_listener_closed);
+        return ERR_SYSTEM;
+    }
+    self->next = tcp->listeners;
+    tcp->listeners = self;
+    if (!uv_is_active((uv_handle_t *)&tcp->tick) && uv_timer_start(&tcp->tick, on_tick, TICK_MS, TICK_MS) != 0)
+        abort(); // libuv refuses only a closing handle
+    return ERR_OK;
+}
+
+void tcp_stop(struct tcp *tcp)
+{
+    for (struct listener *listener = tcp->listeners; listener != NULL; listener = listener->next)
+        uv_close((uv_handle_t *)&listener->handle, on_listener_closed);
+    while (tcp->oldest != NULL)
+        close_connection(tcp->oldest);
+    uv_close((uv_handle_t *)&tcp->tick, NULL);
+}
+
+void tcp_free(struct tcp *tcp)
+{
+    free(tcp);
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MIT
+// Opening a store is a row of steps, each of which may refuse; the first refusal is logged with the step's name and ends it.
+//
+// LMDB maps the whole file. A file that is shorter than its own header says would end the process with SIGBUS at the first
+// look past its end, so the size is compared before anything is read. MDB_NOTLS ties read slots to our reader objects, not to
+// threads. Durability is LMDB's default: data synced, then the header page, before a commit returns.
+#include "env.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { N_TABLES = 3, SPARE_READERS = 16 };
+
+enum err env_err(int status)
+{
+    switch (status) {
+    case MDB_SUCCESS:
+        return ERR_OK;
+    case MDB_NOTFOUND:
+        return ERR_NOT_FOUND;
+    case MDB_MAP_FULL:
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+        return ERR_FULL;
+    case MDB_INVALID:
+    case MDB_CORRUPTED:
+    case MDB_PAGE_NOTFOUND:
+        return ERR_CORRUPT;
+    case MDB_VERSION_MISMATCH:
+        return ERR_NEWER;
+    case ENOMEM:
+        return ERR_MEMORY;
+    default:
+        return ERR_STORE;
+    }
+}
+
+enum err env_get(MDB_txn *txn, MDB_dbi table, struct bytes key, struct bytes *record)
+{
+    MDB_val k = {key.n, (void *)(uintptr_t)key.at}; // LMDB only reads it
+    MDB_val v;
+    int status = mdb_get(txn, table, &k, &v);
+    if (status == MDB_SUCCESS)
+        *record = (struct bytes){v.mv_data, v.mv_size};
+    return env_err(status);
+}
+
+static const struct bytes format_key = {(const uint8_t *)"format", 6};
+static const struct bytes revision_key = {(const uint8_t *)"revision", 8};
+
+static enum err put_number(const struct env *env, MDB_txn *txn, struct bytes key, uint64_t number)
+{
+    uint8_t text[8];
+    struct writer w = writer_of(text, sizeof text);
+    put_u64(&w, number);
+    MDB_val k = {key.n, (void *)(uintptr_t)key.at};
+    MDB_val v = {sizeof text, text};
+    return env_err(mdb_put(txn, env->meta, &k, &v, 0));
+}
+
+// 0 when there is none.
+static enum err get_number(const struct env *env, MDB_txn *txn, struct bytes key, uint64_t *number)
+{
+    struct bytes record = {0};
+    enum err err = env_get(txn, env->meta, key, &record);
+    if (err == ERR_NOT_FOUND) {
+        *number = 0;
+        return ERR_OK;
+    }
+    if (err != ERR_OK)
+        return err;
+    struct reader r = reader_of(record.at, record.n);
+    uint64_t out = take_u64(&r);
+    if (!reader_is_done(&r))
+        return ERR_CORRUPT;
+    *number = out;
+    return ERR_OK;
+}
+
+enum err env_revision(const struct env *env, MDB_txn *txn, uint64_t *revision)
+{
+    return get_number(env, txn, revision_key, revision);
+}
+
+enum err env_set_revision(const struct env *env, MDB_txn *txn, uint64_t revision)
+{
+    return put_number(env, txn, revision_key, revision);
+}
+
+static enum err refuse(const struct store_options *options, const char *step, enum err err, const char *reason)
+{
+    log_write(options->log, LOG_ERROR, "store.refused", LOG_STR("path", options->directory), LOG_STR("step", step),
+              LOG_ERR(err), LOG_STR("reason", reason));
+    return err;
+}
+
+static enum err refuse_status(const struct store_options *options, const char *step, int status)
+{
+    return refuse(options, step, env_err(status), mdb_strerror(status));
+}
+
+static enum err check_size(MDB_env *mdb, const struct store_options *options)
+{
+    MDB_envinfo info;
+    MDB_stat stat_;
+    struct stat file;
+    int fd;
+    int status = mdb_env_get_fd(mdb, &fd);
+    if (status == MDB_SUCCESS)
+        status = mdb_env_info(mdb, &info);
+    if (status == MDB_SUCCESS)
+        status = mdb_env_stat(mdb, &stat_);
+    if (status != MDB_SUCCESS)
+        return refuse_status(options, "size", status);
+    if (fstat(fd, &file) != 0)
+        return refuse(options, "size", ERR_SYSTEM, strerror(errno));
+    // A new file has only its two header pages, or nothing yet; last_pgno counts pages in use.
+    if (info.me_last_pgno > 1 && (uint64_t)file.st_size < (info.me_last_pgno + 1) * stat_.ms_psize)
+        return refuse(options, "size", ERR_CORRUPT, "the file is shorter than its header says: truncated");
+    return ERR_OK;
+}
+
+static enum err open_files(struct env *env, const struct store_options *options)
+{
+    if (mkdir(options->directory, 0700) != 0 && errno != EEXIST)
+        return refuse(options, "directory", ERR_SYSTEM, strerror(errno));
+    int status = mdb_env_create(&env->mdb);
+    if (status != MDB_SUCCESS)
+        return refuse_status(options, "create", status);
+    status = mdb_env_set_mapsize(env->mdb, options->map_bytes);
+    if (status == MDB_SUCCESS)
+        status = mdb_env_set_maxdbs(env->mdb, N_TABLES);
+    if (status == MDB_SUCCESS)
+        status = mdb_env_set_maxreaders(env->mdb, options->n_readers + SPARE_READERS);
+    if (status == MDB_SUCCESS)
+        status = mdb_env_open(env->mdb, options->directory, MDB_NOTLS, 0600);
+    if (status != MDB_SUCCESS)
+        return refuse_status(options, "open", status);
+    int n_dead;
+    status = mdb_reader_check(env->mdb, &n_dead); // read slots of processes that were killed
+    return status == MDB_SUCCESS ? check_size(env->mdb, options) : refuse_status(options, "readers", status);
+}
+
+// Refuses a newer store; marks a new one.
+static enum err check_format(const struct env *env, MDB_txn *txn, const struct store_options *options)
+{
+    uint64_t format;
+    enum err err = get_number(env, txn, format_key, &format);
+    if (err == ERR_OK && format == 0)
+        err = put_number(env, txn, format_key, ENV_FORMAT);
+    if (err != ERR_OK)
+        return refuse(options, "format", err, "the format cannot be read or written");
+    if (format > ENV_FORMAT) {
+        char reason[96];
+        snprintf(reason, sizeof reason, "its format is %llu, this program knows up to %d", (unsigned long long)format,
+                 ENV_FORMAT);
+        return refuse(options, "format", ERR_NEWER, reason);
+    }
+    return ERR_OK;
+}
+
+static enum err open_tables(struct env *env, const struct store_options *options)
+{
+    MDB_txn *txn;
+    int status = mdb_txn_begin(env->mdb, NULL, 0, &txn);
+    if (status != MDB_SUCCESS)
+        return refuse_status(options, "tables", status);
+    const struct {
+        const char *name;
+        MDB_dbi *table;
+    } tables[N_TABLES] = {{"meta", &env->meta}, {"accounts", &env->accounts}, {"values", &env->values}};
+    for (size_t i = 0; i < N_TABLES && status == MDB_SUCCESS; i++)
+        status = mdb_dbi_open(txn, tables[i].name, MDB_CREATE, tables[i].table);
+    enum err err = status == MDB_SUCCESS ? check_format(env, txn, options) : refuse_status(options, "tables", status);
+    if (err != ERR_OK) {
+        mdb_txn_abort(txn);
+        return err;
+    }
+    status = mdb_txn_commit(txn);
+    return status == MDB_SUCCESS ? ERR_OK : refuse_status(options, "tables", status);
+}
+
+enum err env_open(struct env *env, const struct store_options *options)
+{
+    struct env self = {0};
+    enum err err = open_files(&self, options);
+    if (err == ERR_OK)
+        err = open_tables(&self, options);
+    if (err == ERR_OK)
+        *env = self;
+    else
+        env_close(&self);
+    return err;
+}
+
+void env_close(struct env *env)
+{
+    if (env->mdb != NULL)
+        mdb_env_close(env->mdb);
+    env->mdb = NULL;
+}

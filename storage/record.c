@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+// Both layouts are read through a cursor whose first error sticks, and are sound only when the walk ends exactly at the
+// record's end; a flipped length can therefore never lead outside the record.
+#include "record.h"
+
+#include <assert.h>
+
+enum { LAYOUT = 1 };
+
+enum err record_read_account(struct bytes record, const struct uuid *username, struct account *account)
+{
+    struct reader r = reader_of(record.at, record.n);
+    if (take_u8(&r) != LAYOUT)
+        return ERR_CORRUPT;
+    struct account out = {.username = *username, .created_s = take_u64(&r)};
+    out.subdomain.n = take_u8(&r);
+    out.subdomain.at = take_bytes(&r, out.subdomain.n);
+    out.hash.n = take_u16(&r);
+    out.hash.at = take_bytes(&r, out.hash.n);
+    out.allowfrom.n = take_u16(&r);
+    out.allowfrom.at = take_bytes(&r, out.allowfrom.n);
+    if (!reader_is_done(&r) || out.subdomain.n == 0 || out.subdomain.n > SUBDOMAIN_MAX)
+        return ERR_CORRUPT;
+    *account = out;
+    return ERR_OK;
+}
+
+void record_write_account(struct writer *w, const struct account *account)
+{
+    assert(account->subdomain.n <= SUBDOMAIN_MAX);
+    w->is_bad |= account->hash.n > UINT16_MAX || account->allowfrom.n > UINT16_MAX;
+    put_u8(w, LAYOUT);
+    put_u64(w, account->created_s);
+    put_u8(w, (unsigned)account->subdomain.n);
+    put_bytes(w, account->subdomain.at, account->subdomain.n);
+    put_u16(w, (unsigned)account->hash.n);
+    put_bytes(w, account->hash.at, account->hash.n);
+    put_u16(w, (unsigned)account->allowfrom.n);
+    put_bytes(w, account->allowfrom.at, account->allowfrom.n);
+}
+
+// The head and the place of the rdata; the times stay behind in `r`.
+static enum err read_values(struct reader *r, struct txt *txt)
+{
+    if (take_u8(r) != LAYOUT)
+        return ERR_CORRUPT;
+    txt->n_values = take_u8(r);
+    txt->rdata.n = take_u16(r);
+    const uint8_t *username = take_bytes(r, sizeof txt->username.at);
+    txt->used_s = take_u64(r);
+    txt->rdata.at = take_bytes(r, txt->rdata.n);
+    if (r->is_bad || reader_left(r) != txt->n_values * sizeof(uint64_t))
+        return ERR_CORRUPT;
+    memcpy(txt->username.at, username, sizeof txt->username.at);
+    return ERR_OK;
+}
+
+enum err record_read_txt(struct bytes record, struct txt *txt)
+{
+    struct reader r = reader_of(record.at, record.n);
+    struct txt out;
+    enum err err = read_values(&r, &out);
+    if (err == ERR_OK)
+        *txt = out;
+    return err;
+}
+
+struct value {
+    struct bytes rdata;
+    uint64_t at_s;
+};
+
+static void write_values(struct writer *w, const struct txt *head, const struct value *values)
+{
+    put_u8(w, LAYOUT);
+    put_u8(w, head->n_values);
+    uint8_t *n_rdata = put_space(w, 2);
+    put_bytes(w, head->username.at, sizeof head->username.at);
+    put_u64(w, head->used_s);
+    size_t start = writer_used(w);
+    for (unsigned i = 0; i < head->n_values; i++) {
+        put_u16(w, (unsigned)values[i].rdata.n);
+        put_bytes(w, values[i].rdata.at, values[i].rdata.n);
+    }
+    size_t n = writer_used(w) - start;
+    w->is_bad |= n > UINT16_MAX;
+    for (unsigned i = 0; i < head->n_values; i++)
+        put_u64(w, values[i].at_s);
+    if (!w->is_bad) {
+        n_rdata[0] = (uint8_t)(n >> 8);
+        n_rdata[1] = (uint8_t)n;
+    }
+}
+
+void record_write_no_values(struct writer *w, const struct uuid *username)
+{
+    write_values(w, &(struct txt){.username = *username}, NULL);
+}
+
+enum err record_write_update(struct writer *w, struct bytes old, const struct record_update *update)
+{
+    assert(update->n_values >= 1 && update->n_values <= RECORD_VALUES_MAX && update->rdata.n <= UINT16_MAX);
+    struct reader times = reader_of(old.at, old.n);
+    struct txt head;
+    enum err err = read_values(&times, &head);
+    if (err != ERR_OK)
+        return err;
+
+    struct value values[UINT8_MAX + 1];
+    struct reader rdata = reader_of(head.rdata.at, head.rdata.n);
+    unsigned n = 0;
+    for (unsigned i = 0; i < head.n_values; i++) {
+        size_t n_bytes = take_u16(&rdata);
+        struct value value = {{take_bytes(&rdata, n_bytes), n_bytes}, take_u64(&times)};
+        if (!rdata.is_bad && !bytes_equal(value.rdata, update->rdata))
+            values[n++] = value;
+    }
+    if (!reader_is_done(&rdata))
+        return ERR_CORRUPT;
+    values[n++] = (struct value){update->rdata, update->now_s};
+
+    unsigned n_gone = n > update->n_values ? n - update->n_values : 0;
+    head.n_values = n - n_gone;
+    head.used_s = update->now_s;
+    write_values(w, &head, values + n_gone);
+    return ERR_OK;
+}
