@@ -1,12 +1,13 @@
 # acmezone: `make help` lists what can be made.
 #
-# BUILD names the folder of one variant (build, build/asan, build/tsan, build/cover); SANITIZE and COVER choose its flags.
+# BUILD names the folder of one variant (build, build/asan, build/tsan, build/cover); SANITIZE and COVER choose its flags; V=1 shows the commands.
 # Each folder of the house is compiled with -iquote only for the floors it may see, so a wrong include is "file not found".
 
 BUILD    ?= build
 VERSION  := 0.1.0
 PYTHON   := /usr/bin/python3
 PACKAGES := sh deploy/packages.sh
+PREFIX   ?= /usr/local
 
 SEES_base    := base
 SEES_storage := storage base
@@ -24,6 +25,7 @@ ifdef COVER
 HARDEN   := --coverage -fprofile-update=atomic
 endif
 CFLAGS   ?= -O2 -g
+Q        := $(if $(V),,@)
 CFLAGS_  := -std=c2x -D_GNU_SOURCE -DACMEZONE_VERSION='"$(VERSION)"' -fPIE -pthread -MMD -MP $(WARNINGS) $(HARDEN) $(CFLAGS)
 LDFLAGS_ := -pie -pthread -Wl,-z,relro,-z,now $(HARDEN) $(LDFLAGS)
 LIBS     := -luv -lldns -llmdb -lmicrohttpd -lgnutls -ljansson -largon2 -lnettle
@@ -40,22 +42,94 @@ SOURCES  := $(wildcard $(addsuffix /*.[ch],$(FLOORS)) tests/unit/*.[ch] tests/be
 all: need-build $(BUILD)/acmezone ## build build/acmezone
 
 $(BUILD)/acmezone: $(OBJECTS)
-	$(CC) $(LDFLAGS_) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(LDFLAGS_) -o $@ $^ $(LIBS)
 
 define floor
 $(BUILD)/obj/$(1)/%.o: $(1)/%.c
 	@mkdir -p $$(@D)
-	$$(CC) $$(CFLAGS_) $$(addprefix -iquote ,$$(SEES_$(1))) -c -o $$@ $$<
+	$$(Q)$$(CC) $$(CFLAGS_) $$(addprefix -iquote ,$$(SEES_$(1))) -c -o $$@ $$<
 endef
 $(foreach name,$(FLOORS),$(eval $(call floor,$(name))))
 
 $(BUILD)/obj/tests/unit/%.o: tests/unit/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_) $(addprefix -iquote ,tests/unit $(FLOORS)) -c -o $@ $<
+	$(Q)$(CC) $(CFLAGS_) $(addprefix -iquote ,tests/unit $(FLOORS)) -c -o $@ $<
 
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(HELPERS) $(TESTED)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_) -o $@ $^ $(LIBS) -lcmocka
+	$(Q)$(CC) $(LDFLAGS_) -o $@ $^ $(LIBS) -lcmocka
+
+$(BUILD)/bench/%: tests/bench/%.c $(TESTED)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_) $(addprefix -iquote ,tests/bench $(FLOORS)) $(LDFLAGS_) -o $@ $^ $(LIBS)
+
+.PHONY: run demo test unit e2e asan tsan cover lint fmt bench docs image install clean help
+run: all ## serve DNS on 127.0.0.1:5300 and the API on http://127.0.0.1:8053, store in ./data
+	@$(PACKAGES) run
+	@sh deploy/run.sh $(BUILD)/acmezone
+
+demo: all need-test ## a local CA issues a wildcard certificate through the server
+	@ACMEZONE_BIN=$(BUILD)/acmezone $(PYTHON) tests/e2e/demo.py
+
+test: unit e2e ## all tests
+
+unit: need-build need-test $(UNITS) ## unit tests
+	@sh tests/unit/run.sh $(UNITS)
+
+# Network namespaces need root; everybody else runs the rest.
+e2e: all need-test ## tests with the real program, real clients and a real CA
+	@[ "$$(id -u)" = 0 ] || echo "not root: tests/e2e/test_chain_netns.py is left out"
+	ACMEZONE_BIN=$(BUILD)/acmezone $(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e \
+	    $$([ "$$(id -u)" = 0 ] || echo --ignore=tests/e2e/test_chain_netns.py) $(PYTEST_ARGS)
+
+asan: ## all tests with AddressSanitizer and UndefinedBehaviorSanitizer
+	$(MAKE) BUILD=build/asan SANITIZE=address,undefined CFLAGS="-O1 -g" test
+
+tsan: ## unit tests and the tests with threads, with ThreadSanitizer
+	$(MAKE) BUILD=build/tsan SANITIZE=thread CFLAGS="-O1 -g" unit
+	$(MAKE) BUILD=build/tsan SANITIZE=thread CFLAGS="-O1 -g" PYTEST_ARGS="$(TSAN_TESTS)" e2e
+
+cover: ## line coverage of the product by all tests
+	$(MAKE) BUILD=build/cover COVER=1 CFLAGS="-O0 -g" test
+	@$(PACKAGES) cover
+	gcovr --root . --object-directory build/cover --filter '(base|storage|server|api|cli)/' --print-summary
+
+lint: need-build need-test need-lint ## warnings of clang, clang-format, clang-tidy, cppcheck
+	$(MAKE) BUILD=build/clang CC=clang all
+	$(MAKE) BUILD=build/clang CC=clang unit
+	clang-format --dry-run -Werror $(SOURCES)
+	clang-tidy --quiet $(filter %.c,$(foreach floor,$(FLOORS),$(wildcard $(floor)/*.c))) -- \
+	    -std=c2x -D_GNU_SOURCE -DACMEZONE_VERSION='"0"' $(addprefix -iquote ,$(FLOORS)) 2>/dev/null
+	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+	    --suppressions-list=.cppcheck $(addprefix -I,$(FLOORS)) $(FLOORS)
+
+fmt: ## format the sources
+	clang-format -i $(SOURCES)
+
+bench: all need-bench ## measure against nsd, knot and bare sockets (QUICK=1: under two minutes)
+	ACMEZONE_BIN=$(BUILD)/acmezone $(PYTHON) tests/bench/bench.py $(if $(QUICK),--quick)
+
+image: ## build the container image
+	$(or $(shell command -v podman),docker) build -f deploy/Containerfile -t acmezone:$(VERSION) .
+
+docs: all ## write the option table into README.md and deploy/acmezone.cfg
+	$(BUILD)/acmezone config --sample > deploy/acmezone.cfg
+	$(BUILD)/acmezone config --markdown > $(BUILD)/options.md
+	sed -i -e '/^<!-- options/,/^<!-- end of options/{/^<!--/!d}' -e '/^<!-- options/r $(BUILD)/options.md' README.md
+
+install: all ## install the program, its sample config and the systemd unit below DESTDIR and PREFIX
+	install -D -m 755 $(BUILD)/acmezone $(DESTDIR)$(PREFIX)/bin/acmezone
+	install -D -m 644 deploy/acmezone.service $(DESTDIR)/lib/systemd/system/acmezone.service
+	install -D -m 644 deploy/acmezone.cfg $(DESTDIR)$(PREFIX)/share/doc/acmezone/acmezone.cfg
+
+clean: ## remove what was built
+	rm -rf build
+
+help: ## this list
+	@sed -n 's/^\([a-z][a-z0-9]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
+
+need-%:
+	@$(PACKAGES) $*
 
 .SECONDARY:
 -include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/obj/tests/unit/*.d)

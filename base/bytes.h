@@ -66,7 +66,9 @@ static inline uint8_t take_u8(struct reader *r)
 static inline uint16_t take_u16(struct reader *r)
 {
     const uint8_t *p = take_bytes(r, 2);
-    return p == NULL ? 0 : (uint16_t)(p[0] << 8 | p[1]);
+    if (p == NULL)
+        return 0;
+    return (uint16_t)(p[0] << 8 | p[1]);
 }
 
 static inline uint32_t take_u32(struct reader *r)

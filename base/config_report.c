@@ -8,7 +8,7 @@
 #include <stdarg.h>
 
 #define WHAT_MAX       512
-#define FILE_SHOWN_MAX 300
+#define FILE_SHOWN_MAX 4096
 
 // `place` may be empty.
 static void tell(struct config_report *report, bool is_error, const char *place, const char *what)

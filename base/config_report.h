@@ -17,7 +17,7 @@ struct config_report {
     } origins[N_OPTIONS];
 };
 
-#define CONFIG_PLACE_MAX 512
+#define CONFIG_PLACE_MAX 4224
 
 // Writes where an option's value came from, "FILE:LINE: [api] port" or "ACMEZONE_API_PORT", and returns `place`.
 const char *config_place(const struct config_report *report, enum option_id id, char place[static CONFIG_PLACE_MAX]);

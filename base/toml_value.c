@@ -121,13 +121,19 @@ static enum err refuse_word(struct toml_cursor *p, size_t n)
     n -= is_signed;
     if (n == 3 && (memcmp(digits, "inf", 3) == 0 || memcmp(digits, "nan", 3) == 0))
         return toml_refuse(p, "a float, which is not supported");
-    if (n == 0 || !toml_is_digit(digits[0]))
-        return toml_refuse(p, "an unquoted text; texts stand in quotes");
-    if (digits[0] == '0' && n > 1 && (digits[1] == 'x' || digits[1] == 'o' || digits[1] == 'b'))
+    if (n > 1 && digits[0] == '0' && (digits[1] == 'x' || digits[1] == 'o' || digits[1] == 'b'))
         return toml_refuse(p, "a number that is not decimal, which is not supported");
-    if (memchr(digits, ':', n) != NULL || (n > 4 && digits[4] == '-'))
+    if (n > 4 && toml_is_digit(digits[0]) && (digits[2] == ':' || digits[4] == '-'))
         return toml_refuse(p, "a date or a time, which is not supported");
-    if (memchr(digits, '.', n) != NULL || memchr(digits, 'e', n) != NULL || memchr(digits, 'E', n) != NULL)
+    size_t n_points = 0, n_letters = 0, n_exponents = 0;
+    for (size_t i = 0; i < n; i++) {
+        n_points += digits[i] == '.';
+        n_exponents += digits[i] == 'e' || digits[i] == 'E';
+        n_letters += !toml_is_digit(digits[i]) && strchr("_.eE+-", digits[i]) == NULL;
+    }
+    if (n == 0 || !toml_is_digit(digits[0]) || n_letters > 0 || n_points > 1)
+        return toml_refuse(p, "an unquoted text; texts stand in quotes");
+    if (n_points + n_exponents > 0)
         return toml_refuse(p, "a float, which is not supported");
     return toml_refuse(p, "a misshapen number");
 }

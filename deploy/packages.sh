@@ -1,5 +1,5 @@
 #!/bin/sh
-# packages.sh SET...: makes sure that the Debian packages of the named sets (build, test, lint, bench) are installed.
+# packages.sh SET...: makes sure that the Debian packages of the named sets (build, run, test, cover, lint, bench) are installed.
 #
 # Prints what is missing and installs it with apt-get (through sudo when not root). On a system without apt-get it prints the
 # names to install and stops.
@@ -7,8 +7,9 @@ set -eu
 
 build="libuv1-dev libldns-dev liblmdb-dev libmicrohttpd-dev libgnutls28-dev nettle-dev libjansson-dev libargon2-dev"
 test="libcmocka-dev python3-pytest python3-dnspython python3-requests certbot pebble unbound nsd knot dehydrated lego uacme
-      ldnsutils iproute2 dnsutils openssl curl procps"
-asan=""
+      ldnsutils iproute2 bind9-dnsutils openssl curl procps"
+run="curl bind9-dnsutils"
+cover="gcovr"
 lint="clang clang-format clang-tidy cppcheck"
 bench="nsd knot"
 
@@ -16,8 +17,9 @@ wanted=""
 for set in "$@"; do
     case $set in
     build) wanted="$wanted $build" ;;
+    run) wanted="$wanted $run" ;;
     test) wanted="$wanted $test" ;;
-    asan) wanted="$wanted $asan" ;;
+    cover) wanted="$wanted $cover" ;;
     lint) wanted="$wanted $lint" ;;
     bench) wanted="$wanted $bench" ;;
     *) echo "packages.sh: no set is called '$set'" >&2; exit 2 ;;

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+// api: accounts and their challenge values over HTTP or HTTPS. The only face of this floor.
+//
+// Everything runs on the loop it is given, on that loop's thread, and so must every call below; only the hasher has
+// threads of its own. The caller lends what is in api_options from api_start until on_stopped: configuration, loop,
+// store, log. What goes wrong is logged here (api.*, tls.*); the caller only acts on the error. SIGPIPE must be
+// ignored.
+#pragma once
+
+#include "config.h"
+#include "counters.h"
+#include "err.h"
+#include "log.h"
+#include "store.h"
+
+#include <uv.h>
+
+struct api;
+
+// One line of /ready. The texts are static or outlive the answer; `why` is read only when `is_ready` is false.
+struct api_check {
+    const char *name;
+    bool is_ready;
+    const char *why;
+};
+
+#define API_CHECKS_MAX 16
+
+struct api_options {
+    const struct conf *conf;
+    uv_loop_t *loop;
+    struct store *store; // the API opens one reader of its own
+    struct log *log;
+
+    // Sockets that are bound and listen. The array is copied. A socket belongs to the API, which closes it, once
+    // api_start returned ERR_OK; until then, and when it fails, to the caller.
+    const int *listen_fds;
+    size_t n_listen_fds;
+
+    // Fills in at most `max` (API_CHECKS_MAX) checks and returns how many. /ready is 200 when all of them are ready.
+    size_t (*ready)(void *context, struct api_check *checks, size_t max);
+    void *ready_context;
+};
+
+// Starts to serve. ERR_TLS: certificate and key cannot be used (logged as tls.refused). ERR_SYSTEM, ERR_MEMORY,
+// ERR_STORE or ERR_RANGE (a cost that argon2 refuses) otherwise, logged as api.refused. After a failure the loop must
+// run until it has nothing left to do, or at least once, before it is closed.
+enum err api_start(struct api **api, const struct api_options *options);
+
+// Loads certificate and key anew, now (SIGHUP). ERR_TLS: the old ones stay in use, logged as tls.reload_failed. ERR_OK
+// without TLS.
+enum err api_reload(struct api *api);
+
+// Stops at once to accept connections and answers what is in flight; what is left after `deadline_ms` is broken off,
+// and checks of passwords that still wait are answered 503. Then everything is freed and `on_stopped` is called on the
+// loop, once: `api` is gone by then, api_counters too. Changes that the store has taken are always waited for, as they
+// point into the API's memory: only a store that hangs in a sync can hold this up beyond the deadline. A second call,
+// before on_stopped, only moves the deadline.
+void api_stop(struct api *api, unsigned deadline_ms, void (*on_stopped)(void *context), void *context);
+
+// Counted on the loop's thread.
+const struct counters *api_counters(const struct api *api);

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+// listener: one listening socket, served by one libmicrohttpd daemon that is driven by the loop. On the loop's thread.
+#pragma once
+
+#include "service.h"
+
+struct listener;
+
+struct listener_options {
+    struct service *service;
+    uv_loop_t *loop;
+    int fd;                        // a copy of it is used
+    void (*on_ran)(void *context); // after each run of the daemon, outside of it
+    void *context;
+};
+
+// ERR_SYSTEM (what libmicrohttpd said has been logged as api.microhttpd), ERR_MEMORY.
+enum err listener_open(struct listener **listener, const struct listener_options *options);
+
+// Serves what is ready now; to be called after a suspended connection was resumed. Calls on_ran.
+void listener_run(struct listener *listener);
+
+// Accepts no more connections; new ones are refused by the kernel once the caller has closed its socket too.
+void listener_quiesce(struct listener *listener);
+
+// Breaks off all connections. None may be suspended. `on_closed` is called on the loop; the listener is freed by then.
+void listener_close(struct listener *listener, void (*on_closed)(void *context), void *context);

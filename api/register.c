@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+// Who may register is decided first: by network, then by token; both refusals look alike. Then the body, then a random
+// name, subdomain and password; the hash of the password is made by the hasher, and only when the account is durable
+// does the client learn the password, which is kept nowhere else.
+#include "register.h"
+
+#include "auth.h"
+#include "peer.h"
+#include "request.h"
+
+#include <stdio.h>
+
+enum { FULLDOMAIN_MAX = 320 };
+
+static void refuse(struct request *request, enum err err, const char *reason)
+{
+    request_refuse(request, err, "register.refused", reason);
+}
+
+static void on_registered(void *arg)
+{
+    struct request *request = arg;
+    const struct service *service = request->service;
+    char fulldomain[FULLDOMAIN_MAX];
+    if (request->change.result != ERR_OK) {
+        refuse(request, request->change.result, err_word(request->change.result));
+        return;
+    }
+    snprintf(fulldomain, sizeof fulldomain, "%s.%s", request->subdomain, service->conf->general_domain.at[0]);
+    const struct body_account account = {
+        .username = request->username_text,
+        .password = request->job.password,
+        .fulldomain = fulldomain,
+        .subdomain = request->subdomain,
+        .allowfrom = request->change.account.allowfrom,
+    };
+    request->owned_text = body_write_account(&account);
+    if (request->owned_text == NULL) {
+        refuse(request, ERR_MEMORY, "memory");
+        return;
+    }
+    count(&request->service->counters, COUNT_registrations);
+    log_write(service->log, LOG_INFO, "register.done", LOG_STR("account", request->username_text),
+              LOG_STR("subdomain", request->subdomain), LOG_STR("ip", request->ip_text),
+              LOG_STR("token", request->token_name));
+    request_answer(request, MHD_HTTP_CREATED, request->owned_text);
+}
+
+static void on_hashed(void *arg)
+{
+    struct request *request = arg;
+    if (request->job.result != ERR_OK) {
+        refuse(request, request->job.result, err_word(request->job.result));
+        return;
+    }
+    request->change.kind = CHANGE_REGISTER;
+    request->change.account = (struct account){
+        .username = request->username,
+        .subdomain = bytes_of_text(request->subdomain),
+        .hash = bytes_of_text(request->job.hash),
+        .allowfrom = {request->registration.allowfrom, request->registration.n_allowfrom},
+    };
+    request_change(request, on_registered);
+}
+
+static void make_account(struct request *request)
+{
+    struct uuid subdomain = uuid_random();
+    request->username = uuid_random();
+    uuid_write(&request->username, request->username_text);
+    uuid_write(&subdomain, request->subdomain);
+    secret_password(request->job.password);
+    enum err err = request_hash(request, HASH_MAKE, on_hashed);
+    if (err != ERR_OK)
+        refuse(request, err, err_word(err));
+}
+
+void register_on_request(struct request *request)
+{
+    const struct conf *conf = request->service->conf;
+    if (conf->api_registration_allowfrom.n > 0 && !peer_is_in(&conf->api_registration_allowfrom, request->ip)) {
+        refuse(request, ERR_FORBIDDEN, "network");
+        return;
+    }
+    if (conf->api_registration_tokens.n > 0) {
+        const struct token *token = auth_find_token(&conf->api_registration_tokens,
+                                                    request_header(request, "Authorization"), request->match.prefix);
+        if (token == NULL) {
+            refuse(request, ERR_FORBIDDEN, "token");
+            return;
+        }
+        request->token_name = token->name;
+    }
+    enum err err = body_parse_register(request_body(request), &request->registration);
+    if (err != ERR_OK)
+        refuse(request, err, err_word(err));
+    else
+        make_account(request);
+}

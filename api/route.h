@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+// route: which handler serves a path and a method.
+//
+// Pure; any thread. Letters of the path fold case, empty segments ("//register", "/register/") do not count, and the
+// path may come in a whole URL (RFC 9112 3.2.2).
+#pragma once
+
+#include "bytes.h"
+#include "config.h"
+
+struct request;
+
+struct route {
+    const char *name;
+    const char *methods; // as in Allow and Access-Control-Allow-Methods
+    bool is_get;         // GET and HEAD; otherwise POST
+    bool takes_prefix;   // may stand behind a token: /<token>/register
+    void (*on_request)(struct request *request);
+};
+
+struct route_match {
+    const struct route *route; // set for ERR_METHOD too
+    struct bytes prefix;       // the segment before the route's name, in `path`; empty when there is none
+    bool is_options;           // the method is OPTIONS: answered for the route, not by it
+};
+
+// ERR_NOT_FOUND: no such path, or one that is switched off. ERR_METHOD: the path is there for other methods.
+enum err route_find(const struct conf *conf, const char *path, const char *method, struct route_match *match);

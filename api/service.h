@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// service: what all requests share. Lives as long as the API; used on the loop's thread only.
+#pragma once
+
+#include "api.h"
+#include "credential.h"
+#include "hasher.h"
+#include "inbox.h"
+
+struct service {
+    struct counters counters;
+    const struct conf *conf;
+    struct log *log;
+    struct store *store;
+    struct store_reader *reader;
+    struct inbox *inbox;
+    struct hasher *hasher;
+    struct credential_cache *credentials;
+    char dummy_hash[SECRET_HASH_MAX]; // checked for unknown accounts, so that they take as long as known ones
+    size_t (*ready)(void *context, struct api_check *checks, size_t max);
+    void *ready_context;
+    bool has_tls;
+    bool is_stopping;  // connections are closed after their answer
+    size_t n_requests; // between the first call of request_on_access and request_on_completed
+    size_t n_waiting;  // of them, those in REQUEST_WAITING
+};

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+// An update is judged in an order that tells a stranger nothing: whether the account exists, whether the key is right
+// and whether the network is allowed all end in the same answer, and all after one password check. An account that does
+// not exist is checked against a hash that nobody has the password of, so it takes as long as one that does. Only who
+// has proved to be the account's owner, from a place he may call from, learns what is wrong with his body.
+//
+// Whether the network is allowed is found out at the look-up, where the account's list is at hand, and told after the
+// password.
+//
+// A credential that was verified lately and is cached goes straight on; otherwise the hasher checks it. The account is
+// read before the check and may be gone after it; then the store, which looks again, says so.
+#include "update.h"
+
+#include "auth.h"
+#include "request.h"
+
+#include <stdio.h>
+
+static void refuse(struct request *request, enum err err, const char *reason)
+{
+    request_refuse(request, err, "update.refused", reason);
+}
+
+static void on_updated(void *arg)
+{
+    struct request *request = arg;
+    struct service *service = request->service;
+    enum err err = request->change.result;
+    if (err == ERR_NOT_FOUND) {
+        refuse(request, ERR_FORBIDDEN, "unknown_account");
+        return;
+    }
+    if (err != ERR_OK) {
+        refuse(request, err, err_word(err));
+        return;
+    }
+    count(&service->counters, COUNT_updates);
+    log_write(service->log, LOG_INFO, "update.done", LOG_STR("account", request->username_text),
+              LOG_STR("subdomain", request->subdomain), LOG_STR("ip", request->ip_text));
+    snprintf(request->words, sizeof request->words, "{\"txt\": \"%.*s\"}", BODY_TXT_CHARS,
+             (const char *)request->rdata + 1);
+    request_answer(request, MHD_HTTP_OK, request->words);
+}
+
+// The value as TXT rdata: one character-string (RFC 1035 3.3.14).
+static void submit(struct request *request, const char *txt)
+{
+    request->rdata[0] = BODY_TXT_CHARS;
+    memcpy(request->rdata + 1, txt, BODY_TXT_CHARS);
+    request->change.kind = CHANGE_UPDATE;
+    request->change.account =
+        (struct account){.username = request->username, .subdomain = bytes_of_text(request->account_subdomain)};
+    request->change.rdata = (struct bytes){request->rdata, sizeof request->rdata};
+    request_change(request, on_updated);
+}
+
+// The credential is good.
+static void judge_body(struct request *request)
+{
+    struct body_update body;
+    struct body_update_result result;
+    if (!request->is_network_allowed) {
+        refuse(request, ERR_FORBIDDEN, "network");
+        return;
+    }
+    enum err err = body_parse_update(request_body(request), &body, &result);
+    if (err == ERR_OK)
+        err = result.subdomain;
+    if (err != ERR_OK) {
+        refuse(request, err, err_word(err));
+        return;
+    }
+    memcpy(request->subdomain, body.subdomain, sizeof request->subdomain);
+    if (strcmp(request->subdomain, request->account_subdomain) != 0)
+        refuse(request, ERR_FORBIDDEN, "subdomain");
+    else if (result.txt != ERR_OK)
+        refuse(request, result.txt, err_word(result.txt));
+    else
+        submit(request, body.txt);
+}
+
+static struct credential credential_of(const struct request *request)
+{
+    return (struct credential){
+        .username = request->username,
+        .password = bytes_of_text(request->job.password),
+        .hash = bytes_of_text(request->job.hash),
+    };
+}
+
+static void on_checked(void *arg)
+{
+    struct request *request = arg;
+    enum err err = request->job.result;
+    if (err == ERR_MEMORY || err == ERR_STOPPING) {
+        refuse(request, err, err_word(err));
+    } else if (!request->is_account_known) {
+        refuse(request, ERR_FORBIDDEN, "unknown_account");
+    } else if (err != ERR_OK) {
+        refuse(request, err, err == ERR_FORBIDDEN ? "password" : "stored_hash");
+    } else {
+        const struct credential credential = credential_of(request);
+        credential_remember(request->service->credentials, &credential);
+        judge_body(request);
+    }
+}
+
+static enum err keep_account(struct request *request, const struct account *account)
+{
+    if (account->hash.n >= sizeof request->job.hash || account->subdomain.n > SUBDOMAIN_MAX)
+        return ERR_CORRUPT;
+    memcpy(request->job.hash, account->hash.at, account->hash.n);
+    memcpy(request->account_subdomain, account->subdomain.at, account->subdomain.n);
+    request->is_account_known = true;
+    request->is_network_allowed = auth_allows(account->allowfrom, request->ip);
+    return ERR_OK;
+}
+
+// Afterwards request->job.hash is what the password is to be checked against.
+static enum err find_account(struct request *request)
+{
+    const struct service *service = request->service;
+    struct account account;
+    enum err err = store_begin(service->reader);
+    if (err != ERR_OK)
+        return err;
+    err = store_find_account(service->reader, &request->username, &account);
+    if (err == ERR_OK)
+        err = keep_account(request, &account);
+    store_end(service->reader);
+    if (err != ERR_NOT_FOUND)
+        return err;
+    memcpy(request->job.hash, service->dummy_hash, sizeof request->job.hash);
+    return ERR_OK;
+}
+
+void update_on_request(struct request *request)
+{
+    struct service *service = request->service;
+    const char *key = request_header(request, "X-Api-Key");
+    if (auth_parse(request_header(request, "X-Api-User"), key, &request->username) != ERR_OK) {
+        refuse(request, ERR_FORBIDDEN, "credentials");
+        return;
+    }
+    uuid_write(&request->username, request->username_text);
+    memcpy(request->job.password, key, sizeof request->job.password);
+    enum err err = find_account(request);
+    if (err != ERR_OK) {
+        refuse(request, err, err_word(err));
+        return;
+    }
+    const struct credential credential = credential_of(request);
+    if (request->is_account_known && credential_is_known(service->credentials, &credential)) {
+        count(&service->counters, COUNT_credential_hits);
+        judge_body(request);
+        return;
+    }
+    err = request_hash(request, HASH_CHECK, on_checked);
+    if (err != ERR_OK)
+        refuse(request, err, err_word(err));
+}
