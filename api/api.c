@@ -74,13 +74,19 @@ static void close_all(struct api *api)
     uv_close((uv_handle_t *)&api->deadline, on_deadline_closed);
 }
 
+static bool is_drained(const struct api *api)
+{
+    for (size_t i = 0; i < api->n_listeners; i++)
+        if (!listener_is_idle(api->listeners[i]))
+            return false;
+    return api->service.n_requests == 0;
+}
+
 // Not to be called from within a run of libmicrohttpd.
 static void look_whether_done(void *context)
 {
     struct api *api = context;
-    bool is_done = (api->state == API_DRAINING && api->service.n_requests == 0) ||
-                   (api->state == API_LATE && api->service.n_waiting == 0);
-    if (is_done)
+    if ((api->state == API_DRAINING && is_drained(api)) || (api->state == API_LATE && api->service.n_waiting == 0))
         close_all(api);
 }
 

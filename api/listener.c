@@ -22,6 +22,7 @@ struct listener {
     struct service *service;
     struct MHD_Daemon *daemon;
     bool has_started;
+    bool is_idle;
     int fd;
     uv_poll_t poll;
     uv_timer_t timer;
@@ -85,11 +86,18 @@ void listener_run(struct listener *listener)
 {
     MHD_UNSIGNED_LONG_LONG timeout_ms;
     MHD_run(listener->daemon);
-    if (MHD_get_timeout(listener->daemon, &timeout_ms) == MHD_YES)
+    bool has_timeout = MHD_get_timeout(listener->daemon, &timeout_ms) == MHD_YES;
+    if (has_timeout)
         uv_timer_start(&listener->timer, on_timer, timeout_ms, 0);
     else
         uv_timer_stop(&listener->timer);
+    listener->is_idle = !has_timeout || timeout_ms > 0;
     listener->on_ran(listener->context);
+}
+
+bool listener_is_idle(const struct listener *listener)
+{
+    return listener->is_idle;
 }
 
 static enum err watch(struct listener *listener, uv_loop_t *loop)

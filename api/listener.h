@@ -20,6 +20,9 @@ enum err listener_open(struct listener **listener, const struct listener_options
 // Serves what is ready now; to be called after a suspended connection was resumed. Calls on_ran.
 void listener_run(struct listener *listener);
 
+// Whether the last run has left nothing that another run could do at once.
+bool listener_is_idle(const struct listener *listener);
+
 // Accepts no more connections; new ones are refused by the kernel once the caller has closed its socket too.
 void listener_quiesce(struct listener *listener);
 

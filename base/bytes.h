@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // bytes: a view of memory that somebody else owns, and two cursors over memory in network byte order.
 //
-// The cursors' first error sticks: after it every take returns zero, every put does nothing, and one look at `is_bad` (or one
-// call of reader_end / writer_end) at the end tells whether the whole walk was sound. Nothing here allocates; everything is
-// inline because the DNS query path is made of it. Any thread; a cursor belongs to its caller.
+// The cursors' first error sticks: after it every take returns zero, every put does nothing, and one look at `is_bad`
+// (or one call of reader_end / writer_end) at the end tells whether the whole walk was sound. Nothing here allocates;
+// everything is inline because the DNS query path is made of it. Any thread; a cursor belongs to its caller.
 #pragma once
 
 #include <stdbool.h>

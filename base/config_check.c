@@ -95,26 +95,29 @@ static enum err write_mailbox(struct conf *conf, const char **mailbox)
             *to++ = '\\';
         *to++ = at == at_sign ? '.' : *at;
     }
+    if (name_length(made, true) == 0)
+        return ERR_SYNTAX;
     *mailbox = made;
     return ERR_OK;
 }
 
 static enum err check_soa(struct conf *conf, struct config_report *report)
 {
-    if (conf->general_domain.n == 0)
-        return ERR_OK;
-    const char *domain = conf->general_domain.at[0], *nsname = conf->general_nsname, *nsadmin = conf->general_nsadmin;
+    const char *domain = conf->general_domain.n == 0 ? "" : conf->general_domain.at[0];
+    const char *nsname = conf->general_nsname, *nsadmin = conf->general_nsadmin;
     char fallback[sizeof "hostmaster." + NAME_TEXT_MAX];
     snprintf(fallback, sizeof fallback, "hostmaster.%.*s", NAME_TEXT_MAX, domain);
-    nsname = *nsname == 0 ? domain : nsname;
-    nsadmin = *nsadmin == 0 ? fallback : nsadmin;
-    if (name_length(nsname, false) == 0)
+    if (*nsname == 0)
+        nsname = domain;
+    else if (name_length(nsname, false) == 0)
         config_error(report, OPTION_ID_general_nsname, "\"%.260s\" is not a host name", nsname);
-    enum err err = write_mailbox(conf, &nsadmin);
+    enum err err = *nsadmin == 0 ? ERR_OK : write_mailbox(conf, &nsadmin);
     if (err == ERR_MEMORY)
         return err;
-    if (err != ERR_OK || name_length(nsadmin, true) == 0)
-        config_error(report, OPTION_ID_general_nsadmin, "\"%.260s\" is not a mail address", conf->general_nsadmin);
+    if (err != ERR_OK)
+        config_error(report, OPTION_ID_general_nsadmin, "\"%.260s\" is not a mail address", nsadmin);
+    if (*nsadmin == 0)
+        nsadmin = fallback;
     conf->general_nsname = copy_name(conf, nsname);
     conf->general_nsadmin = copy_name(conf, nsadmin);
     return conf->general_nsname == NULL || conf->general_nsadmin == NULL ? ERR_MEMORY : ERR_OK;

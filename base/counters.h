@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // counters: what happened, counted without locks.
 //
-// Each thread that counts owns one `struct counters` and is the only one that writes it; it fills whole cache lines, so two
-// threads never share one. Anybody may read at any time: a reader sees each counter at some recent value. Totals are sums
-// over all owners. Counters only grow and start at zero with the process.
+// Each thread that counts owns one `struct counters` and is the only one that writes it; it fills whole cache lines, so
+// two threads never share one. Anybody may read at any time: a reader sees each counter at some recent value. Totals
+// are sums over all owners. Counters only grow and start at zero with the process.
 #pragma once
 
 #include <stdatomic.h>

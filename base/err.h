@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // err: the one closed list of everything the world can do to us.
 //
-// A function that can fail returns `enum err`; ERR_OK is zero. The type is [[nodiscard]], so an ignored error does not compile.
-// A failing function leaves its outputs untouched. The failure is logged once, by the module that owns the library that failed;
-// between there and the answer, code only returns. Mistakes of our own are asserts, not errors.
+// A function that can fail returns `enum err`; ERR_OK is zero. The type is [[nodiscard]], so an ignored error does not
+// compile. A failing function leaves its outputs untouched. The failure is logged once, by the module that owns the
+// library that failed; between there and the answer, code only returns. Mistakes of our own are asserts, not errors.
 //
-// Each row says what an error means to the two kinds of clients: the word and status of the JSON answer over HTTP. DNS needs no
-// column: whatever fails there is SERVFAIL.
+// Each row says what an error means to the two kinds of clients: the word and status of the JSON answer over HTTP. DNS
+// needs no column: whatever fails there is SERVFAIL.
 #pragma once
 
 // name, HTTP status, word in {"error": WORD}, text for logs and people
@@ -34,7 +34,7 @@
     X(SYSTEM, 500, "system_error", "the operating system refused")                                                     \
     X(TLS, 500, "tls_error", "a certificate or key cannot be used")
 
-enum [[nodiscard]] err {
+enum [[nodiscard]] err{
 #define ERR_ENUM(name, status, word, text) ERR_##name,
     ERR_LIST(ERR_ENUM)
 #undef ERR_ENUM

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A line is assembled in a buffer on the caller's stack by a writer that stops at the buffer's end, then leaves in one
-// write(2); the file is opened with O_APPEND, so lines of several threads never mix. log_reopen puts the new file under the old
-// descriptor number with dup2, so writers need no lock: a line lands in the old file or in the new one, whole.
+// write(2); the file is opened with O_APPEND, so lines of several threads never mix. log_reopen puts the new file under
+// the old descriptor number with dup2, so writers need no lock: a line lands in the old file or in the new one, whole.
 #include "log.h"
 
 #include "bytes.h"
@@ -222,8 +222,9 @@ static size_t make_line(uint8_t line[LOG_LINE_MAX], put_line *put, enum log_leve
         w = writer_of(line, LOG_LINE_MAX - 1);
         put(&w, level, event, (const struct log_field[]){LOG_STR("note", "line too long"), {0}});
     }
-    *w.at++ = '\n';
-    return writer_used(&w);
+    size_t n = writer_used(&w);
+    line[n] = '\n';
+    return n + 1;
 }
 
 void log_write_fields(struct log *log, enum log_level level, const char *event, const struct log_field *fields)

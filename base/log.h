@@ -5,10 +5,11 @@
 //     2026-11-21T23:09:14.123Z info update.refused reason=password status=401
 //     {"time":"2026-11-21T23:09:14.123Z","level":"info","event":"update.refused","reason":"password","status":401}
 //
-// Never pass a password, a key or a token as a field. Field keys are literals in snake_case. Values of text that hold blanks,
-// quotes, '=' or control characters are quoted and escaped as JSON strings, so a line is always one line and cannot be forged.
-// Any thread may write: a line is put together on the stack (at most LOG_LINE_MAX bytes; the fields of a longer one are left out) and leaves in
-// one write(2). Writing a line cannot fail visibly: what could not be written is counted.
+// Never pass a password, a key or a token as a field. Field keys are literals in snake_case. Values of text that hold
+// blanks, quotes, '=' or control characters are quoted and escaped as JSON strings, so a line is always one line and
+// cannot be forged. Any thread may write: a line is put together on the stack (at most LOG_LINE_MAX bytes; the fields
+// of a longer one are left out) and leaves in one write(2). Writing a line cannot fail visibly: what could not be
+// written is counted.
 #pragma once
 
 #include "err.h"
@@ -38,27 +39,28 @@ struct log_field {
 struct log_options {
     enum log_level level;
     bool is_json;
-    const char *file;        // appended to, created 0640; a null pointer: standard output
-    bool is_stdout_as_well;  // with a file: standard output gets each line too
+    const char *file;       // appended to, created 0640; a null pointer: standard output
+    bool is_stdout_as_well; // with a file: standard output gets each line too
 };
 
-// Opens the log; it is freed by log_close. Until log_ready, errors go to standard error as text and, when there is a log file,
-// to that; not to standard output: who starts a server by hand sees why it does not start, once. ERR_SYSTEM: the file cannot be opened, errno says why; nothing has been printed.
+// Opens the log; it is freed by log_close. Until log_ready, errors go to standard error as text and, when there is a
+// log file, to that; not to standard output: who starts a server by hand sees why it does not start, once. ERR_SYSTEM:
+// the file cannot be opened, errno says why; nothing has been printed.
 enum err log_open(struct log **log, const struct log_options *options);
 void log_close(struct log *log);
 
 // The start is over: from now on errors go where every line goes.
 void log_ready(struct log *log);
 
-// Opens the file anew under the same name (after logrotate moved it). ERR_SYSTEM: the old one stays in use, errno says why.
+// Opens the file anew under the same name (after logrotate moved it). ERR_SYSTEM: the old one stays in use, errno says
+// why.
 enum err log_reopen(struct log *log);
 
 // Lines that could not be written since the start.
 uint64_t log_n_lost(const struct log *log);
 
-#define log_write(log, level, ...) LOG_WRITE_(log, level, __VA_ARGS__, {0})
-#define LOG_WRITE_(log, level, event, ...)                                                                             \
-    log_write_fields(log, level, event, (const struct log_field[]){__VA_ARGS__})
+#define log_write(log, level, ...)         LOG_WRITE_(log, level, __VA_ARGS__, {0})
+#define LOG_WRITE_(log, level, event, ...) log_write_fields(log, level, event, (const struct log_field[]){__VA_ARGS__})
 
 // `fields` ends with one whose key is a null pointer; log_write adds it. A null `log` writes nothing.
 void log_write_fields(struct log *log, enum log_level level, const char *event, const struct log_field *fields);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // name: domain names in wire form (RFC 1035 3.1): labels, each behind one byte of length, then the root's zero byte.
 //
-// A *prefix* is the part of a name in front of a zone's apex: the same labels without a root. Any thread; nothing allocates.
+// A *prefix* is the part of a name in front of a zone's apex: the same labels without a root. Any thread; nothing
+// allocates.
 #pragma once
 
 #include "bytes.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Everything that must not be guessed. A password is drawn from 64 letters, so six random bits make one letter without bias. A
-// hash is argon2id in its PHC spelling: cost and salt travel with it, so costs may change from one version to the next while
-// old hashes stay good.
+// Everything that must not be guessed. A password is drawn from 64 letters, so six random bits make one letter without
+// bias. A hash is argon2id in its PHC spelling: cost and salt travel with it, so costs may change from one version to
+// the next while old hashes stay good.
 #include "secret.h"
 
 #include <argon2.h>
@@ -71,7 +71,8 @@ bool secret_equal(const void *a, const void *b, size_t n)
     return memeql_sec(a, b, n) != 0;
 }
 
-void secret_mac(const struct secret_mac_key *key, const struct bytes *parts, size_t n_parts, uint8_t out[SECRET_MAC_BYTES])
+void secret_mac(const struct secret_mac_key *key, const struct bytes *parts, size_t n_parts,
+                uint8_t out[SECRET_MAC_BYTES])
 {
     struct hmac_sha256_ctx mac;
     hmac_sha256_set_key(&mac, sizeof key->at, key->at);

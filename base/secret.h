@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // secret: random bytes, passwords, their argon2id hashes, and comparisons that do not tell time.
 //
-// The door of argon2 and of nettle. Any thread. secret_hash and secret_verify take tens of milliseconds and megabytes by
-// design: never call them on an event loop.
+// The door of argon2 and of nettle. Any thread. secret_hash and secret_verify take tens of milliseconds and megabytes
+// by design: never call them on an event loop.
 #pragma once
 
 #include "bytes.h"
@@ -29,16 +29,17 @@ void secret_random(void *out, size_t n);
 // A new password and its final zero.
 void secret_password(char out[SECRET_PASSWORD_CHARS + 1]);
 
-// argon2id into a PHC string ("$argon2id$v=19$m=…,t=…,p=…$salt$hash", RFC 9106). ERR_MEMORY, or ERR_RANGE for a cost that
-// argon2 refuses.
+// argon2id into a PHC string ("$argon2id$v=19$m=…,t=…,p=…$salt$hash", RFC 9106). ERR_MEMORY, or ERR_RANGE for a cost
+// that argon2 refuses.
 enum err secret_hash(const struct secret_cost *cost, struct bytes password, char out[SECRET_HASH_MAX]);
 
-// ERR_OK when the password belongs to the PHC string, ERR_FORBIDDEN when not, ERR_CORRUPT when the string is no argon2id hash,
-// ERR_MEMORY.
+// ERR_OK when the password belongs to the PHC string, ERR_FORBIDDEN when not, ERR_CORRUPT when the string is no
+// argon2id hash, ERR_MEMORY.
 enum err secret_verify(const char *hash, struct bytes password);
 
 // Whether two runs of `n` bytes are equal, in a time that depends on `n` alone.
 bool secret_equal(const void *a, const void *b, size_t n);
 
 // HMAC-SHA-256 over `n_parts` parts, each preceded by its length, so that no two lists of parts share an input.
-void secret_mac(const struct secret_mac_key *key, const struct bytes *parts, size_t n_parts, uint8_t out[SECRET_MAC_BYTES]);
+void secret_mac(const struct secret_mac_key *key, const struct bytes *parts, size_t n_parts,
+                uint8_t out[SECRET_MAC_BYTES]);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Spellings of a UUID are told apart by their length, brought down to 32 digits with or without dashes, and read digit by
-// digit; dashes may stand only where the canonical form has them.
+// Spellings of a UUID are told apart by their length, brought down to 32 digits with or without dashes, and read digit
+// by digit; dashes may stand only where the canonical form has them.
 #include "uuid.h"
 
 #include "secret.h"

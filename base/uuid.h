@@ -16,8 +16,8 @@ struct uuid {
 // A random (version 4) UUID.
 struct uuid uuid_random(void);
 
-// Reads any spelling that acme-dns takes: canonical, 32 digits without dashes, in braces, with the prefix "urn:uuid:"; either
-// case. ERR_SYNTAX otherwise.
+// Reads any spelling that acme-dns takes: canonical, 32 digits without dashes, in braces, with the prefix "urn:uuid:";
+// either case. ERR_SYNTAX otherwise.
 enum err uuid_parse(struct bytes text, struct uuid *uuid);
 
 // The canonical spelling: lower case, dashes.

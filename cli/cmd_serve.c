@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The main thread's loop: the API and four signals. SIGTERM and SIGINT drain the API while DNS goes on, then the loop has
-// nothing left to do and ends; SIGHUP reloads; SIGUSR1 logs the counters.
+// The main thread's loop: the API and four signals. SIGTERM and SIGINT drain the API while DNS goes on, then the loop
+// has nothing left to do and ends; SIGHUP reloads; SIGUSR1 logs the counters.
 #include "cmd_serve.h"
 
 #include "cmd_config.h"
@@ -52,7 +52,8 @@ static void on_stop(uv_signal_t *signal, int number)
     if (serve->is_stopping)
         return;
     serve->is_stopping = true;
-    log_write(serve->house.log, LOG_INFO, "serve.stopping", LOG_STR("signal", number == SIGTERM ? "SIGTERM" : "SIGINT"));
+    log_write(serve->house.log, LOG_INFO, "serve.stopping",
+              LOG_STR("signal", number == SIGTERM ? "SIGTERM" : "SIGINT"));
     notify_manager("STOPPING=1");
     house_report(&serve->house);
     api_stop(serve->house.api, DRAIN_MS, on_api_stopped, serve);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The order is that of the floors: log, store, zones, DNS, API. DNS comes before the API, because a registration that is
-// answered must be found by DNS.
+// The order is that of the floors: log, store, zones, DNS, API. DNS comes before the API, because a registration that
+// is answered must be found by DNS.
 #include "house.h"
 
 #include "cmd_config.h"
@@ -13,24 +13,27 @@
 
 enum { API_LISTEN_MAX = 128, SPARE_READERS = 1 };
 
-// -- Open and close -----------------------------------------------------------------------------------------------------------
+// -- Open and close
+// -----------------------------------------------------------------------------------------------------------
 
 static enum err open_log(struct house *house)
 {
     enum err err = log_open(&house->log, &house->conf->log);
     if (err != ERR_OK)
-        fprintf(stderr, "acmezone: error: the log file %s cannot be opened: %s\n", house->conf->log.file, strerror(errno));
+        fprintf(stderr, "acmezone: error: the log file %s cannot be opened: %s\n", house->conf->log.file,
+                strerror(errno));
     return err;
 }
 
 static enum err open_store(struct house *house)
 {
     const struct conf *conf = house->conf;
-    return store_open(&house->store, &(struct store_options){.directory = conf->database_connection,
-                                                             .map_bytes = (uint64_t)conf->database_map_size,
-                                                             .n_values = (unsigned)conf->general_txt_values,
-                                                             .n_readers = (unsigned)conf->general_workers + SPARE_READERS,
-                                                             .log = house->log});
+    return store_open(&house->store,
+                      &(struct store_options){.directory = conf->database_connection,
+                                              .map_bytes = (uint64_t)conf->database_map_size,
+                                              .n_values = (unsigned)conf->general_txt_values,
+                                              .n_readers = (unsigned)conf->general_workers + SPARE_READERS,
+                                              .log = house->log});
 }
 
 static enum err open_server(struct house *house)
@@ -134,11 +137,13 @@ void house_close(struct house *house)
     config_free(house->conf);
 }
 
-// -- Reload -------------------------------------------------------------------------------------------------------------------
+// -- Reload
+// -------------------------------------------------------------------------------------------------------------------
 
 static void log_told(void *log, bool is_error, const char *text)
 {
-    log_write(log, is_error ? LOG_ERROR : LOG_WARN, is_error ? "config.refused" : "config.warning", LOG_STR("text", text));
+    log_write(log, is_error ? LOG_ERROR : LOG_WARN, is_error ? "config.refused" : "config.warning",
+              LOG_STR("text", text));
 }
 
 // The zones' names are spread over the process, in fulldomains for one: only their content can change while it runs.
@@ -186,7 +191,8 @@ void house_reload(struct house *house)
               LOG_STR("records", err_text(zones_err)), LOG_STR("certificate", err_text(api_err)));
 }
 
-// -- Report -------------------------------------------------------------------------------------------------------------------
+// -- Report
+// -------------------------------------------------------------------------------------------------------------------
 
 static uint64_t total(const struct house *house, enum counter which)
 {

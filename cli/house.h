@@ -15,15 +15,15 @@ struct house {
     char *api_addresses; // "http://127.0.0.1:8053,…"
 };
 
-// Opens all of it out of `conf`, which belongs to the house from now on; the API runs on `loop`. What failed has been logged,
-// and what was opened is still open: house_close either way.
+// Opens all of it out of `conf`, which belongs to the house from now on; the API runs on `loop`. What failed has been
+// logged, and what was opened is still open: house_close either way.
 enum err house_open(struct house *house, struct conf *conf, uv_loop_t *loop);
 
 // After the API has stopped, or never started.
 void house_close(struct house *house);
 
-// What SIGHUP asks for: the log file, certificates, and static records out of the config file. Each is logged; what cannot be
-// reloaded stays as it is.
+// What SIGHUP asks for: the log file, certificates, and static records out of the config file. Each is logged; what
+// cannot be reloaded stays as it is.
 void house_reload(struct house *house);
 
 // Logs all counters as serve.counters.

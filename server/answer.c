@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Parse, look up, then encode: when the first byte is written, all rrsets are known. So truncation is one loop: an rrset goes in
-// whole or not at all; the first that does not fit sets TC, unless it is mere additional data (RFC 2181 9, RFC 9471).
+// Parse, look up, then encode: when the first byte is written, all rrsets are known. So truncation is one loop: an
+// rrset goes in whole or not at all; the first that does not fit sets TC, unless it is mere additional data (RFC 2181
+// 9, RFC 9471).
 //
-// The header and the question stay where they are, with the letter case the client chose. Owners are written as their labels and
-// a pointer into the question, so no table of earlier names is needed. Room for the OPT record is set aside at the start.
+// The header and the question stay where they are, with the letter case the client chose. Owners are written as their
+// labels and a pointer into the question, so no table of earlier names is needed. Room for the OPT record is set aside
+// at the start.
 #include "answer.h"
 
 enum { POINTER = 0xc000, DO_BIT = 0x8000, COUNTS_AT = 4 };

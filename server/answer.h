@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// answer: from the bytes of a query to the bytes of its answer, in the same buffer. No socket, no heap, no lock, no log.
+// answer: from the bytes of a query to the bytes of its answer, in the same buffer. No socket, no heap, no lock, no
+// log.
 #pragma once
 
 #include "lookup.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// ldns reads the text; what it found is taken over field by field. Every field of an ldns record is kept in wire form already, so
-// only names need a second look: they are cut at the zone's apex where RFC 3597 4 allows compression.
+// ldns reads the text; what it found is taken over field by field. Every field of an ldns record is kept in wire form
+// already, so only names need a second look: they are cut at the zone's apex where RFC 3597 4 allows compression.
 #include "draft.h"
 
 #include "wire.h"
@@ -60,7 +60,8 @@ enum err draft_parse(struct parsed **parsed, const char *text, const char **reas
         *reason = ldns_get_errorstr_by_id(status);
         return status == LDNS_STATUS_MEM_ERR ? ERR_MEMORY : ERR_SYNTAX;
     }
-    *reason = ldns_rr_get_class(rr) != LDNS_RR_CLASS_IN ? "the class is not IN" : refuse_type((uint16_t)ldns_rr_get_type(rr));
+    *reason =
+        ldns_rr_get_class(rr) != LDNS_RR_CLASS_IN ? "the class is not IN" : refuse_type((uint16_t)ldns_rr_get_type(rr));
     if (*reason != NULL) {
         ldns_rr_free(rr);
         return ERR_SYNTAX;

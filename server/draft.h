@@ -3,8 +3,8 @@
 #pragma once
 
 #include "arena.h"
-#include "name.h"
 #include "err.h"
+#include "name.h"
 
 struct zone;
 
@@ -13,11 +13,13 @@ struct draft {
     struct bytes prefix;     // of its owner, folded
     uint16_t type;
     uint32_t ttl;
-    struct bytes rdata;  // two bytes of length and the rdata, names in the zone ending in two bytes for a pointer to the apex
+    struct bytes
+        rdata; // two bytes of length and the rdata, names in the zone ending in two bytes for a pointer to the apex
     const uint16_t *marks; // offsets of those into `rdata`
     uint16_t n_marks;
-    struct bytes target; // of NS, CNAME, MX and SRV: the name they point to as a prefix of the zone, folded; else a null pointer
-    unsigned number;     // in the order of the config
+    struct bytes
+        target; // of NS, CNAME, MX and SRV: the name they point to as a prefix of the zone, folded; else a null pointer
+    unsigned number; // in the order of the config
 };
 
 // What a text said before its place in a zone is known.

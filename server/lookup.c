@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
-// RFC 1034 4.3.2 with RFC 4592 for wildcards, over two sources: the zone's static nodes and, one label below the apex, the
-// accounts in the store. Starting at the apex the name is walked down label by label. The walk ends
+// RFC 1034 4.3.2 with RFC 4592 for wildcards, over two sources: the zone's static nodes and, one label below the apex,
+// the accounts in the store. Starting at the apex the name is walked down label by label. The walk ends
 //
 //   - at the whole name: its rrset, its CNAME (followed within the zone) or NODATA;
 //   - at a delegation: a referral;
 //   - at an account: its values, or what is said of names below it;
 //   - where nothing more exists: the wildcard beside that point, or NXDOMAIN.
 //
-// An account is a node of the zone like any other, so a wildcard above never reaches below it, and a registered name without
-// values is NODATA, never NXDOMAIN.
+// An account is a node of the zone like any other, so a wildcard above never reaches below it, and a registered name
+// without values is NODATA, never NXDOMAIN.
 #include "lookup.h"
 
 enum { CHAIN_MAX = 8, ANY_TTL_S = 3789 };
@@ -27,7 +27,8 @@ struct walk {
     enum owner_end end;
 };
 
-static void add(struct walk *walk, enum section section, const struct rrset *rrset, struct bytes prefix, enum owner_end end)
+static void add(struct walk *walk, enum section section, const struct rrset *rrset, struct bytes prefix,
+                enum owner_end end)
 {
     struct found *found = walk->found;
     if (found->n_rrsets == FOUND_MAX)
@@ -39,8 +40,10 @@ static void add(struct walk *walk, enum section section, const struct rrset *rrs
 // An rrset owned by the name that is walked.
 static void add_answer(struct walk *walk, const struct rrset *rrset)
 {
-    bool is_qname = walk->end == OWNER_IS_QNAME;
-    add(walk, SECTION_ANSWER, rrset, is_qname ? (struct bytes){0} : walk->prefix, walk->end);
+    struct bytes prefix = walk->prefix;
+    if (walk->end == OWNER_IS_QNAME) // all of it stands in the question
+        prefix.n = 0;
+    add(walk, SECTION_ANSWER, rrset, prefix, walk->end);
 }
 
 // The addresses of the names an rrset points to, unless the answer holds them already (RFC 1034 4.3.2 step 6).
@@ -64,7 +67,8 @@ static void add_nothing(struct walk *walk, enum rcode rcode)
     add(walk, SECTION_AUTHORITY, walk->zone->soa, (struct bytes){0}, OWNER_ENDS_IN_APEX);
 }
 
-// Below a delegation we know only who knows more (RFC 1034 4.3.2 step 3b). After a CNAME of ours the answer stays authoritative.
+// Below a delegation we know only who knows more (RFC 1034 4.3.2 step 3b). After a CNAME of ours the answer stays
+// authoritative.
 static void add_referral(struct walk *walk, const struct node *cut)
 {
     const struct rrset *ns = node_rrset(cut, TYPE_NS);

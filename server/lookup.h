@@ -18,7 +18,8 @@ struct found_rrset {
     enum owner_end end;
 };
 
-#define FOUND_MAX 32 // a chain of CNAMEs and the addresses of thirteen name servers; what is more is left out of additional
+#define FOUND_MAX                                                                                                      \
+    32 // a chain of CNAMEs and the addresses of thirteen name servers; what is more is left out of additional
 
 struct found {
     enum rcode rcode;

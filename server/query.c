@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// One pass from the first byte to the last, refusing early. The question's name is folded and its labels are noted while it is
-// walked, so nothing looks at it a second time. Records behind the question are only skipped, but for the one OPT record; what
-// is left over behind the last record makes the message malformed, as Knot has it.
+// One pass from the first byte to the last, refusing early. The question's name is folded and its labels are noted
+// while it is walked, so nothing looks at it a second time. Records behind the question are only skipped, but for the
+// one OPT record; what is left over behind the last record makes the message malformed, as Knot has it.
 #include "query.h"
 
 enum { POINTER_BITS = 0xc0 };

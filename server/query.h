@@ -21,10 +21,10 @@ struct query {
     uint16_t qclass;
     bool has_question;
     bool has_edns;
-    bool is_do;         // DNSSEC OK (RFC 3225)
-    uint16_t udp_bytes; // what the client can receive over UDP: 512 or what EDNS says
-    uint8_t n_labels;   // of the qname, without the root
-    uint8_t n_qname;    // bytes of the qname in wire form
+    bool is_do;                         // DNSSEC OK (RFC 3225)
+    uint16_t udp_bytes;                 // what the client can receive over UDP: 512 or what EDNS says
+    uint8_t n_labels;                   // of the qname, without the root
+    uint8_t n_qname;                    // bytes of the qname in wire form
     uint8_t label[NAME_MAX_LABELS + 1]; // where each label begins in qname; then where the root does
     uint8_t qname[NAME_MAX_BYTES];      // folded
 };

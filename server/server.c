@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Each worker gets a socket of its own on each address, all sharing it by SO_REUSEPORT; the kernel spreads the questions. Because
-// that option would also let a second server in, an address is first bound once without it: if that fails, somebody else has it.
+// Each worker gets a socket of its own on each address, all sharing it by SO_REUSEPORT; the kernel spreads the
+// questions. Because that option would also let a second server in, an address is first bound once without it: if that
+// fails, somebody else has it.
 //
-// With port 0 the system chooses a port for the first UDP socket, and TCP has to get the same one. Somebody else may have that
-// port for TCP, so the pair is tried a few times.
+// With port 0 the system chooses a port for the first UDP socket, and TCP has to get the same one. Somebody else may
+// have that port for TCP, so the pair is tried a few times.
 #include "server.h"
 
 #include "socket.h"
@@ -57,8 +58,8 @@ static enum err refuse_address(const struct server *self, const struct listen *l
 {
     char text[SOCKET_TEXT_MAX];
     const char *reason = strerror(errno);
-    log_write(self->options.log, LOG_ERROR, "serve.cannot_bind", LOG_STR("address", socket_write(listen->ip, port, text)),
-              LOG_STR("reason", reason));
+    log_write(self->options.log, LOG_ERROR, "serve.cannot_bind",
+              LOG_STR("address", socket_write(listen->ip, port, text)), LOG_STR("reason", reason));
     return ERR_SYSTEM;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// server: DNS on all configured addresses, by as many workers as the config says. The only face of this floor, with zone.h.
-// Main thread.
+// server: DNS on all configured addresses, by as many workers as the config says. The only face of this floor, with
+// zone.h. Main thread.
 #pragma once
 
 #include "config.h"
@@ -15,8 +15,8 @@ struct server_options {
     struct log *log;
 };
 
-// Binds every address for every worker and starts the workers. A failure has been logged as serve.cannot_bind with the address,
-// or as serve.failed. ERR_SYSTEM, ERR_MEMORY, ERR_STORE.
+// Binds every address for every worker and starts the workers. A failure has been logged as serve.cannot_bind with the
+// address, or as serve.failed. ERR_SYSTEM, ERR_MEMORY, ERR_STORE.
 enum err server_start(struct server **server, const struct server_options *options, struct zones *zones);
 
 // Answers what has been read, closes everything, frees.
@@ -25,7 +25,8 @@ void server_stop(struct server *server);
 // All workers go over to these zones, each between two batches. Does not wait; takes its own references.
 void server_set_zones(struct server *server, struct zones *zones);
 
-// The addresses that are served, with the ports that the system chose: "127.0.0.1:5300,[::1]:5300". Lives as long as the server.
+// The addresses that are served, with the ports that the system chose: "127.0.0.1:5300,[::1]:5300". Lives as long as
+// the server.
 const char *server_addresses(const struct server *server);
 
 size_t server_n_workers(const struct server *server);

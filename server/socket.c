@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// An address shared by SO_REUSEPORT is open to every process of the same user, so a second server would start without a word and
-// take half of the questions. A socket that is to be alone is therefore bound first where that matters; see server.c.
+// An address shared by SO_REUSEPORT is open to every process of the same user, so a second server would start without a
+// word and take half of the questions. A socket that is to be alone is therefore bound first where that matters; see
+// server.c.
 //
-// A UDP socket on all addresses must answer from the address that was asked, not from the one the route would choose: it is
-// told to report it (IP_PKTINFO), and udp.c hands it back.
+// A UDP socket on all addresses must answer from the address that was asked, not from the one the route would choose:
+// it is told to report it (IP_PKTINFO), and udp.c hands it back.
 #include "socket.h"
 
 #include <errno.h>
@@ -72,13 +73,15 @@ enum err socket_bind(int *fd, enum socket_kind kind, enum socket_sharing sharing
 
 uint16_t socket_port(int fd)
 {
-    struct sockaddr_storage address;
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } address = {0};
     socklen_t n = sizeof address;
-    if (getsockname(fd, (struct sockaddr *)&address, &n) != 0)
+    if (getsockname(fd, &address.any, &n) != 0)
         return 0;
-    const struct sockaddr_in *v4 = (const struct sockaddr_in *)&address;
-    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&address;
-    return ntohs(address.ss_family == AF_INET6 ? v6->sin6_port : v4->sin_port);
+    return ntohs(address.any.sa_family == AF_INET6 ? address.v6.sin6_port : address.v4.sin_port);
 }
 
 const char *socket_write(struct ip ip, uint16_t port, char text[static SOCKET_TEXT_MAX])

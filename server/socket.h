@@ -14,8 +14,8 @@ enum socket_kind { SOCKET_UDP, SOCKET_TCP };
 // Whether several sockets may share the address, for one worker each (SO_REUSEPORT).
 enum socket_sharing { SOCKET_ALONE, SOCKET_SHARED };
 
-// Makes a non-blocking socket and binds it; a TCP socket listens already. IPv6 sockets serve IPv6 alone. ERR_SYSTEM: errno
-// says why; nothing is logged, since some failures are expected.
+// Makes a non-blocking socket and binds it; a TCP socket listens already. IPv6 sockets serve IPv6 alone. ERR_SYSTEM:
+// errno says why; nothing is logged, since some failures are expected.
 enum err socket_bind(int *fd, enum socket_kind kind, enum socket_sharing sharing, struct ip ip, uint16_t port);
 
 // The port a bound socket has; 0 when it cannot be asked.

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
-// Queries may come pipelined and cut anywhere. What one read brings lands in a buffer shared by all connections of the worker,
-// behind what the connection had left over; all whole messages in it are answered into a second shared buffer, and all answers
-// leave in one write. Only the left-over piece of a message is copied into memory of the connection's own.
+// Queries may come pipelined and cut anywhere. What one read brings lands in a buffer shared by all connections of the
+// worker, behind what the connection had left over; all whole messages in it are answered into a second shared buffer,
+// and all answers leave in one write. Only the left-over piece of a message is copied into memory of the connection's
+// own.
 //
-// A client that does not read its answers fills its socket; then the rest of the answers is copied, and nothing more is read from
-// this connection until they are gone. So a connection costs at most one read and one buffer of answers.
+// A client that does not read its answers fills its socket; then the rest of the answers is copied, and nothing more is
+// read from this connection until they are gone. So a connection costs at most one read and one buffer of answers.
 //
-// Connections hang in a list, the most recently useful first. Useful means a whole message, or a write that was taken: bytes that
-// trickle do not count. Twice a second the end of the list is cut where it is older than tcp_idle_s; when there are too many
-// connections, the last one makes room for the new one.
+// Connections hang in a list, the most recently useful first. Useful means a whole message, or a write that was taken:
+// bytes that trickle do not count. Twice a second the end of the list is cut where it is older than tcp_idle_s; when
+// there are too many connections, the last one makes room for the new one.
 #include "tcp.h"
 
 #include "worker.h"
@@ -16,7 +17,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { LENGTH_BYTES = 2, FRAME_MAX = LENGTH_BYTES + TCP_MAX_BYTES, IN_BYTES = 2 * FRAME_MAX, OUT_BYTES = 4 * FRAME_MAX };
+enum {
+    LENGTH_BYTES = 2,
+    FRAME_MAX = LENGTH_BYTES + TCP_MAX_BYTES,
+    IN_BYTES = 2 * FRAME_MAX,
+    OUT_BYTES = 4 * FRAME_MAX
+};
 enum { BACKLOG = 1024, TICK_MS = 500 };
 
 struct connection {
@@ -24,8 +30,8 @@ struct connection {
     struct tcp *tcp;
     struct connection *newer;
     struct connection *older;
-    uint64_t useful_ms;  // when it last was, on the loop's clock
-    uint8_t *left_over;  // read, not yet answered
+    uint64_t useful_ms; // when it last was, on the loop's clock
+    uint8_t *left_over; // read, not yet answered
     size_t n_left_over;
     bool is_writing;
 };
@@ -54,7 +60,8 @@ struct pending {
     uint8_t bytes[];
 };
 
-// -- The list of connections --------------------------------------------------------------------------------------------------
+// -- The list of connections
+// --------------------------------------------------------------------------------------------------
 
 static void unlink_connection(struct connection *c)
 {
@@ -111,7 +118,8 @@ static void on_tick(uv_timer_t *timer)
     }
 }
 
-// -- Answers out --------------------------------------------------------------------------------------------------------------
+// -- Answers out
+// --------------------------------------------------------------------------------------------------------------
 
 static void answer_frames(struct connection *c, struct bytes in);
 
@@ -171,7 +179,8 @@ static void write_answers(struct connection *c, struct bytes answers)
         close_connection(c);
 }
 
-// -- Queries in ---------------------------------------------------------------------------------------------------------------
+// -- Queries in
+// ---------------------------------------------------------------------------------------------------------------
 
 // The next whole message, or false when the rest is only a piece of one.
 static bool take_frame(struct reader *in, struct bytes *frame)
@@ -264,7 +273,8 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *room)
     answer_frames(c, (struct bytes){c->tcp->in, n_before + (size_t)n});
 }
 
-// -- Connections come ---------------------------------------------------------------------------------------------------------
+// -- Connections come
+// ---------------------------------------------------------------------------------------------------------
 
 static void make_room(struct tcp *tcp)
 {

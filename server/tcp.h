@@ -12,7 +12,8 @@ struct worker;
 // All TCP of one worker. ERR_MEMORY, ERR_SYSTEM.
 enum err tcp_new(struct tcp **tcp, struct worker *worker);
 
-// Serves a listening socket, which from now on belongs to it. ERR_MEMORY, ERR_SYSTEM: the descriptor stays the caller's.
+// Serves a listening socket, which from now on belongs to it. ERR_MEMORY, ERR_SYSTEM: the descriptor stays the
+// caller's.
 enum err tcp_listen(struct tcp *tcp, int fd);
 
 // Closes listeners and connections; their memory goes while the loop runs on.

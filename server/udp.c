@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// One readable event: up to BATCH datagrams come in by one recvmmsg, each is answered in its own buffer, and all answers leave by
-// one sendmmsg, under one snapshot of the store. A full batch means there is more, so the socket is read again, but only
-// ROUNDS times: TCP and the loop's other duties get their turn.
+// One readable event: up to BATCH datagrams come in by one recvmmsg, each is answered in its own buffer, and all
+// answers leave by one sendmmsg, under one snapshot of the store. A full batch means there is more, so the socket is
+// read again, but only ROUNDS times: TCP and the loop's other duties get their turn.
 //
-// Each message keeps the address it came from and, on sockets bound to all addresses, the control data that name the address
-// it was sent to; both go back with the answer.
+// Each message keeps the address it came from and, on sockets bound to all addresses, the control data that name the
+// address it was sent to; both go back with the answer.
 #include "udp.h"
 
 #include "worker.h"
@@ -41,8 +41,10 @@ enum err udp_batch_new(struct udp_batch **batch)
         return ERR_MEMORY;
     for (unsigned i = 0; i < BATCH; i++) {
         self->in_at[i] = (struct iovec){self->buffer[i], BUFFER_BYTES};
-        self->in[i].msg_hdr = (struct msghdr){
-            .msg_name = &self->address[i], .msg_iov = &self->in_at[i], .msg_iovlen = 1, .msg_control = self->control[i]};
+        self->in[i].msg_hdr = (struct msghdr){.msg_name = &self->address[i],
+                                              .msg_iov = &self->in_at[i],
+                                              .msg_iovlen = 1,
+                                              .msg_control = self->control[i]};
     }
     *batch = self;
     return ERR_OK;
@@ -67,8 +69,8 @@ static int receive(struct udp_socket *self)
     return n;
 }
 
-// The interface a question came in by must not bind the answer: the route back may be another one. A link-local address does
-// mean nothing without it.
+// The interface a question came in by must not bind the answer: the route back may be another one. A link-local address
+// does mean nothing without it.
 static void free_interface(struct msghdr *header)
 {
     for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c != NULL; c = CMSG_NXTHDR(header, c)) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The thread runs one loop that is woken by sockets and by one async handle, through which the main thread leaves word: new
-// zones, or to stop. New zones lie in an atomic slot until the loop takes them between two batches, so a batch is answered
-// from one set of zones throughout and the query path reads a plain pointer.
+// The thread runs one loop that is woken by sockets and by one async handle, through which the main thread leaves word:
+// new zones, or to stop. New zones lie in an atomic slot until the loop takes them between two batches, so a batch is
+// answered from one set of zones throughout and the query path reads a plain pointer.
 #include "worker.h"
 
 #include "tcp.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// worker: one thread, one loop, its own sockets, its own read snapshot, its own counters. Workers share nothing that is written.
+// worker: one thread, one loop, its own sockets, its own read snapshot, its own counters. Workers share nothing that is
+// written.
 #pragma once
 
 #include "answer.h"
@@ -33,7 +34,8 @@ void worker_stop(struct worker *worker);
 
 const struct counters *worker_counters(const struct worker *worker);
 
-// -- For udp.c and tcp.c, on the worker's thread ------------------------------------------------------------------------------
+// -- For udp.c and tcp.c, on the worker's thread
+// ------------------------------------------------------------------------------
 
 uv_loop_t *worker_loop(struct worker *worker);
 const struct worker_options *worker_options(const struct worker *worker);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Looking up. A zone holds a handful of static names, so one small hash table of prefixes is all there is; the thousands of
-// accounts are in the store. zone_build.c makes what is read here.
+// Looking up. A zone holds a handful of static names, so one small hash table of prefixes is all there is; the
+// thousands of accounts are in the store. zone_build.c makes what is read here.
 #include "zone.h"
 
 #include "zone_build.h"

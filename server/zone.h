@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 // zone: the static part of our zones, made once from the config and never changed; queries only look.
 //
-// A `struct zones` is shared by all workers and counted: whoever keeps it holds a reference. Looking up takes no lock and no
-// heap, from any thread.
+// A `struct zones` is shared by all workers and counted: whoever keeps it holds a reference. Looking up takes no lock
+// and no heap, from any thread.
 #pragma once
 
+#include "config.h"
 #include "name.h"
 #include "rrset.h"
-#include "config.h"
 
 // A name that exists because of the config: it has records, or something below it has (an empty non-terminal).
 struct node {
@@ -22,22 +22,23 @@ struct zone {
     struct bytes apex; // folded wire form with the root
     unsigned n_labels; // of the apex
     const struct node *apex_node;
-    const struct rrset *soa; // its serial is left 0: whoever writes it sets it
+    const struct rrset *soa;         // its serial is left 0: whoever writes it sets it
     const struct node *const *table; // open addressing over name_hash of the prefix; a power of two, never full
     uint32_t table_mask;
 };
 
 struct zones;
 
-// Makes the zones out of the config with one reference, the caller's. ERR_SYNTAX: a record does not parse, or cannot stand
-// with the others; logged as zone.refused with its number. Records outside our zones are left out with a warning. ERR_MEMORY.
+// Makes the zones out of the config with one reference, the caller's. ERR_SYNTAX: a record does not parse, or cannot
+// stand with the others; logged as zone.refused with its number. Records outside our zones are left out with a warning.
+// ERR_MEMORY.
 enum err zones_new(struct zones **zones, const struct conf *conf, struct log *log);
 
 struct zones *zones_hold(struct zones *zones);
 void zones_drop(struct zones *zones); // frees with the last reference
 
-// The zone that encloses a name (the deepest), or a null pointer. `label` are the offsets of its labels, `n_labels` many, and
-// of its root behind them.
+// The zone that encloses a name (the deepest), or a null pointer. `label` are the offsets of its labels, `n_labels`
+// many, and of its root behind them.
 const struct zone *zones_find(const struct zones *zones, const uint8_t *qname, const uint8_t *label, unsigned n_labels);
 
 // The rrset that answers version.bind in class CHAOS, or a null pointer when that is not configured.

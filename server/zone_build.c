@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// From config lines to zones, in four steps: every record becomes a draft in the zone that encloses it (SOA and, where there is
-// none, NS are added); drafts are sorted, so that those of one rrset lie together; runs become rrsets and nodes, with the empty
-// non-terminals above them; at last nodes are linked to what a query will want from them: wildcards below, addresses of
-// targets. All of it lives in one arena and is never changed again.
+// From config lines to zones, in four steps: every record becomes a draft in the zone that encloses it (SOA and, where
+// there is none, NS are added); drafts are sorted, so that those of one rrset lie together; runs become rrsets and
+// nodes, with the empty non-terminals above them; at last nodes are linked to what a query will want from them:
+// wildcards below, addresses of targets. All of it lives in one arena and is never changed again.
 #include "zone_build.h"
 
 #include "draft.h"
@@ -37,7 +37,8 @@ static enum err refuse(const struct build *build, const char *record, const char
     return ERR_SYNTAX;
 }
 
-// -- Step 1: records to drafts ------------------------------------------------------------------------------------------------
+// -- Step 1: records to drafts
+// ------------------------------------------------------------------------------------------------
 
 // The deepest zone that encloses a folded wire name.
 static const struct zone *enclosing_zone(const struct build *build, struct bytes owner)
@@ -87,10 +88,11 @@ static enum err add_own_records(struct build *build, unsigned zone)
     const char *domain = conf->general_domain.at[zone];
     char text[4 * NAME_MAX_BYTES + 128];
     if (has_apex_draft(build, &build->zones[zone], TYPE_SOA))
-        return refuse(build, domain, "the SOA is made from nsname, nsadmin and negative_ttl: leave it out of the records");
+        return refuse(build, domain,
+                      "the SOA is made from nsname, nsadmin and negative_ttl: leave it out of the records");
     int negative_ttl = (int)conf->general_negative_ttl;
-    int n = snprintf(text, sizeof text, "%s. %d IN SOA %s. %s. 0 %d %d %d %d", domain, negative_ttl, conf->general_nsname,
-                     conf->general_nsadmin, REFRESH_S, RETRY_S, EXPIRE_S, negative_ttl);
+    int n = snprintf(text, sizeof text, "%s. %d IN SOA %s. %s. 0 %d %d %d %d", domain, negative_ttl,
+                     conf->general_nsname, conf->general_nsadmin, REFRESH_S, RETRY_S, EXPIRE_S, negative_ttl);
     if (n < 0 || (size_t)n >= sizeof text)
         return refuse(build, domain, "the names for the SOA are too long");
     enum err err = add_record(build, text);
@@ -112,7 +114,8 @@ static enum err collect_drafts(struct build *build)
     return err;
 }
 
-// -- Step 2: drafts in order --------------------------------------------------------------------------------------------------
+// -- Step 2: drafts in order
+// --------------------------------------------------------------------------------------------------
 
 static int compare_bytes(struct bytes a, struct bytes b)
 {
@@ -151,7 +154,8 @@ static bool is_repeated(const struct draft *first, const struct draft *draft)
     return false;
 }
 
-// -- Step 3: runs to rrsets and nodes -----------------------------------------------------------------------------------------
+// -- Step 3: runs to rrsets and nodes
+// -----------------------------------------------------------------------------------------
 
 // Where a prefix is, or would be put, in the table.
 static const struct node **table_slot(const struct zone *zone, struct bytes prefix)
@@ -244,7 +248,8 @@ static enum err fill_node(struct build *build, const struct draft *first, const 
     }
     node->is_cut = node->prefix.n != 0 && node_rrset(node, TYPE_NS) != NULL;
     const char *conflict = find_conflict(node);
-    return conflict == NULL ? ERR_OK : refuse(build, build->conf->general_domain.at[first[-1].zone - build->zones], conflict);
+    return conflict == NULL ? ERR_OK
+                            : refuse(build, build->conf->general_domain.at[first[-1].zone - build->zones], conflict);
 }
 
 static unsigned count_labels(struct bytes prefix)
@@ -288,7 +293,8 @@ static enum err make_nodes(struct build *build)
     return err;
 }
 
-// -- Step 4: links ------------------------------------------------------------------------------------------------------------
+// -- Step 4: links
+// ------------------------------------------------------------------------------------------------------------
 
 static bool has_address(const struct node *node)
 {
@@ -346,7 +352,8 @@ static void link_wildcards(const struct zone *zone)
     }
 }
 
-// -- All of it ----------------------------------------------------------------------------------------------------------------
+// -- All of it
+// ----------------------------------------------------------------------------------------------------------------
 
 static enum err start_zones(struct build *build)
 {

@@ -18,10 +18,10 @@ struct account {
 
 // The values of one subdomain: a view into a read snapshot.
 struct txt {
-    struct uuid username;   // the account they belong to
-    struct bytes rdata;     // for each value two bytes of length and the rdata (RFC 1035 3.3.14), the oldest first
-    unsigned n_values;      // how many
-    uint64_t used_s;        // last successful update, since 1970; 0: never
+    struct uuid username; // the account they belong to
+    struct bytes rdata;   // for each value two bytes of length and the rdata (RFC 1035 3.3.14), the oldest first
+    unsigned n_values;    // how many
+    uint64_t used_s;      // last successful update, since 1970; 0: never
 };
 
 // Walks a list of texts that are each preceded by one byte of length: true and the next one, or false at the end.

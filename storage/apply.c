@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Each kind of change is one row of a table. A change looks before it writes, so that a refusal leaves the transaction as it
-// was and the other changes of the same group unharmed.
+// Each kind of change is one row of a table. A change looks before it writes, so that a refusal leaves the transaction
+// as it was and the other changes of the same group unharmed.
 #include "apply.h"
 
 #include "record.h"
@@ -28,7 +28,8 @@ static enum err check_absent(MDB_txn *txn, MDB_dbi table, struct bytes key)
     return err == ERR_OK ? ERR_EXISTS : err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
-static enum err apply_register(const struct env *env, MDB_txn *txn, const struct change *change, const struct apply_options *options)
+static enum err apply_register(const struct env *env, MDB_txn *txn, const struct change *change,
+                               const struct apply_options *options)
 {
     (void)options;
     const struct account *account = &change->account;
@@ -49,7 +50,8 @@ static enum err apply_register(const struct env *env, MDB_txn *txn, const struct
     return err;
 }
 
-static enum err apply_update(const struct env *env, MDB_txn *txn, const struct change *change, const struct apply_options *options)
+static enum err apply_update(const struct env *env, MDB_txn *txn, const struct change *change,
+                             const struct apply_options *options)
 {
     struct bytes old;
     enum err err = env_get(txn, env->values, change->account.subdomain, &old);
@@ -67,9 +69,11 @@ static enum err apply_update(const struct env *env, MDB_txn *txn, const struct c
     return err == ERR_OK ? put_record(txn, env->values, change->account.subdomain, &w) : err;
 }
 
-enum err store_apply(const struct env *env, MDB_txn *txn, const struct change *change, const struct apply_options *options)
+enum err store_apply(const struct env *env, MDB_txn *txn, const struct change *change,
+                     const struct apply_options *options)
 {
-    static enum err (*const apply[])(const struct env *, MDB_txn *, const struct change *, const struct apply_options *) = {
+    static enum err (*const apply[])(const struct env *, MDB_txn *, const struct change *,
+                                     const struct apply_options *) = {
         [CHANGE_REGISTER] = apply_register,
         [CHANGE_UPDATE] = apply_update,
     };

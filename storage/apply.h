@@ -8,6 +8,7 @@ struct apply_options {
     unsigned n_values; // values kept for one subdomain
 };
 
-// Applies one change within a write transaction. ERR_EXISTS, ERR_NOT_FOUND and ERR_CORRUPT come before anything was written:
-// the transaction can go on. After any other error it must be aborted.
-enum err store_apply(const struct env *env, MDB_txn *txn, const struct change *change, const struct apply_options *options);
+// Applies one change within a write transaction. ERR_EXISTS, ERR_NOT_FOUND and ERR_CORRUPT come before anything was
+// written: the transaction can go on. After any other error it must be aborted.
+enum err store_apply(const struct env *env, MDB_txn *txn, const struct change *change,
+                     const struct apply_options *options);

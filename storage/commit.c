@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Group commit. Changes queue in a list under a mutex. The thread takes the whole list (at most BATCH_MAX changes), applies all
-// of it in one LMDB transaction and commits once, so one sync to disk serves everybody who waited during the sync before: the
-// busier the server, the larger the groups, with no timer and no tuning.
+// Group commit. Changes queue in a list under a mutex. The thread takes the whole list (at most BATCH_MAX changes),
+// applies all of it in one LMDB transaction and commits once, so one sync to disk serves everybody who waited during
+// the sync before: the busier the server, the larger the groups, with no timer and no tuning.
 //
-// A change that is refused by itself (taken name, unknown account) is answered alone; the rest of its group goes on. When the
-// transaction as a whole fails, for want of space, say, the group is tried again one by one: what fits is kept, and only
-// those that still fail are refused.
+// A change that is refused by itself (taken name, unknown account) is answered alone; the rest of its group goes on.
+// When the transaction as a whole fails, for want of space, say, the group is tried again one by one: what fits is
+// kept, and only those that still fail are refused.
 #include "commit.h"
 
 #include <stdlib.h>
@@ -32,7 +32,8 @@ static bool is_refusal(enum err err)
     return err == ERR_EXISTS || err == ERR_NOT_FOUND || err == ERR_CORRUPT;
 }
 
-// One transaction over `n` changes from `first` on. Sets their results; ERR_OK means committed, else nothing was written.
+// One transaction over `n` changes from `first` on. Sets their results; ERR_OK means committed, else nothing was
+// written.
 static enum err commit_group(struct committer *self, struct change *first, size_t n)
 {
     MDB_txn *txn;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // commit: the single thread that writes to the store, and the queue in front of it.
 //
-// Ownership of a change: the submitter's until commit_submit, the committer's until on_done, the submitter's again from the
-// first line of on_done.
+// Ownership of a change: the submitter's until commit_submit, the committer's until on_done, the submitter's again from
+// the first line of on_done.
 #pragma once
 
 #include "apply.h"

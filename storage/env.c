@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Opening a store is a row of steps, each of which may refuse; the first refusal is logged with the step's name and ends it.
+// Opening a store is a row of steps, each of which may refuse; the first refusal is logged with the step's name and
+// ends it.
 //
-// LMDB maps the whole file. A file that is shorter than its own header says would end the process with SIGBUS at the first
-// look past its end, so the size is compared before anything is read. MDB_NOTLS ties read slots to our reader objects, not to
-// threads. Durability is LMDB's default: data synced, then the header page, before a commit returns.
+// LMDB maps the whole file. A file that is shorter than its own header says would end the process with SIGBUS at the
+// first look past its end, so the size is compared before anything is read. MDB_NOTLS ties read slots to our reader
+// objects, not to threads. Durability is LMDB's default: data synced, then the header page, before a commit returns.
 #include "env.h"
 
 #include <errno.h>

@@ -94,7 +94,8 @@ static void write_values(struct writer *w, const struct txt *head, const struct 
 
 void record_write_no_values(struct writer *w, const struct uuid *username)
 {
-    write_values(w, &(struct txt){.username = *username}, NULL);
+    const struct value none = {0};
+    write_values(w, &(struct txt){.username = *username}, &none);
 }
 
 enum err record_write_update(struct writer *w, struct bytes old, const struct record_update *update)

@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: MIT
 // record: how accounts and values lie in the store, byte for byte. Any thread; nothing allocates.
 //
-// Every record begins with the version of its layout, so a later one can be told apart and read beside it. Numbers are in
-// network byte order.
+// Every record begins with the version of its layout, so a later one can be told apart and read beside it. Numbers are
+// in network byte order.
 //
 //     account   version 1 | created_s 8 | n 1, subdomain | n 2, hash | n 2, allowfrom
-//     values    version 1 | n_values 1 | n_rdata 2 | username 16 | used_s 8 | rdata of all values, n_rdata bytes | n_values times 8
+//     values    version 1 | n_values 1 | n_rdata 2 | username 16 | used_s 8 | rdata of all values, n_rdata bytes |
+//     n_values times 8
 //
-// The rdata of all values lie together, each behind its two bytes of length, just as an answer needs them: a query copies them
-// out without decoding. The order is the order of age, the oldest first; the times are for people.
+// The rdata of all values lie together, each behind its two bytes of length, just as an answer needs them: a query
+// copies them out without decoding. The order is the order of age, the oldest first; the times are for people.
 #pragma once
 
 #include "account.h"
 
-#define RECORD_VALUES_MAX  64   // values of one subdomain
-#define RECORD_MAX_BYTES   (64 * 1024)
+#define RECORD_VALUES_MAX 64 // values of one subdomain
+#define RECORD_MAX_BYTES  (64 * 1024)
 
 // ERR_CORRUPT: not such a record, or a version this program does not know.
 enum err record_read_account(struct bytes record, const struct uuid *username, struct account *account);
@@ -32,6 +33,6 @@ struct record_update {
     uint64_t now_s;
 };
 
-// Writes the record `old` as it is after the update: the value is the youngest, whether it was there or not; when it was not,
-// the oldest beyond n_values are gone. ERR_CORRUPT: `old` is no record of values.
+// Writes the record `old` as it is after the update: the value is the youngest, whether it was there or not; when it
+// was not, the oldest beyond n_values are gone. ERR_CORRUPT: `old` is no record of values.
 enum err record_write_update(struct writer *w, struct bytes old, const struct record_update *update);

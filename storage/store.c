@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The face of the floor: an environment to read, a committer to write. A reader is one LMDB read transaction that is renewed
-// and reset for ever, which costs no allocation; between reset and renew it holds no page of the store back.
+// The face of the floor: an environment to read, a committer to write. A reader is one LMDB read transaction that is
+// renewed and reset for ever, which costs no allocation; between reset and renew it holds no page of the store back.
 #include "store.h"
 
 #include "commit.h"
@@ -115,6 +115,7 @@ enum err store_find_txt(struct store_reader *reader, struct bytes label, struct 
 enum err store_find_account(struct store_reader *reader, const struct uuid *username, struct account *account)
 {
     struct bytes record;
-    enum err err = env_get(reader->txn, reader->env->accounts, (struct bytes){username->at, sizeof username->at}, &record);
+    enum err err =
+        env_get(reader->txn, reader->env->accounts, (struct bytes){username->at, sizeof username->at}, &record);
     return err == ERR_OK ? record_read_account(record, username, account) : err;
 }

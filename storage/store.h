@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // store: the accounts and their TXT values, durable. The only face of this floor.
 //
-// Reading: each thread opens its own `struct store_reader` and reads between store_begin and store_end, all of it from one
-// snapshot; views stay valid until store_end. Reading takes no lock, no heap and waits for nobody.
+// Reading: each thread opens its own `struct store_reader` and reads between store_begin and store_end, all of it from
+// one snapshot; views stay valid until store_end. Reading takes no lock, no heap and waits for nobody.
 //
-// Writing: a `struct change` is submitted from any thread and applied by the store's single writer thread. Changes that wait
-// at the same time share one transaction and one sync to disk (group commit). The change belongs to the store from
+// Writing: a `struct change` is submitted from any thread and applied by the store's single writer thread. Changes that
+// wait at the same time share one transaction and one sync to disk (group commit). The change belongs to the store from
 // store_submit until its `on_done` is called, on the writer's thread, with `result` set: ERR_OK means durable.
 //
 // The store logs its own failures (store.*); callers only pass the error on.
@@ -57,8 +57,9 @@ enum err store_find_account(struct store_reader *reader, const struct uuid *user
 
 enum change_kind {
     CHANGE_REGISTER, // account: all of it. ERR_EXISTS when the username or the subdomain is taken
-    CHANGE_UPDATE,   // account.username, account.subdomain, rdata. ERR_NOT_FOUND when the subdomain is not that account's.
-                     // A value that is there already becomes the youngest; else the oldest beyond n_values goes
+    CHANGE_UPDATE,   // account.username, account.subdomain, rdata. ERR_NOT_FOUND when the subdomain is not that
+                   // account's. A value that is there already becomes the youngest; else the oldest beyond n_values
+                   // goes
 };
 
 struct change {
@@ -72,5 +73,6 @@ struct change {
     struct change *next;                    // the store's, while it has the change
 };
 
-// Never fails at once; a failure (ERR_FULL, ERR_STORE, ERR_EXISTS, ERR_NOT_FOUND, ERR_CORRUPT, ERR_STOPPING) comes with on_done.
+// Never fails at once; a failure (ERR_FULL, ERR_STORE, ERR_EXISTS, ERR_NOT_FOUND, ERR_CORRUPT, ERR_STOPPING) comes with
+// on_done.
 void store_submit(struct store *store, struct change *change);
