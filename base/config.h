@@ -72,7 +72,8 @@ struct config_sink {
 
 // Reads `file`, or when it is a null pointer /etc/acme-dns/config.cfg, else ./config.cfg; the environment overrides it.
 // Every unsound option is told to `sink`, not only the first; a file that is no TOML is told by its first mistake.
-// ERR_NOT_FOUND: there is no such file. ERR_SYSTEM: it cannot be read. ERR_SYNTAX: an option is unsound. ERR_MEMORY.
+// ERR_NOT_FOUND: there is no such file. ERR_SYSTEM: it cannot be read. ERR_TOO_LARGE: it is larger than 1 MiB.
+// ERR_SYNTAX: it is unsound. ERR_MEMORY. Each has been told.
 enum err config_load(struct conf **conf, const char *file, struct config_sink sink);
 
 // The same with the file's content in hand; `name` stands for it in messages.

@@ -4,11 +4,13 @@
 // What it prints comes from the same table that reads the file, so it cannot be out of date.
 #include "cmd_config.h"
 
+#include "zone.h"
+
 #include <errno.h>
 #include <getopt.h>
 #include <string.h>
 
-#define EXIT_USAGE 2
+enum { EXIT_REFUSED = 1, EXIT_UNSOUND = 2, EXIT_USAGE = 2 };
 
 static const char USAGE[] = "Usage: acmezone config [--sample | --markdown | --check [-c FILE]]\n"
                             "\n"
@@ -20,6 +22,11 @@ static const char USAGE[] = "Usage: acmezone config [--sample | --markdown | --c
                             "  -c FILE     the file to check\n"
                             "  --help      print this\n";
 
+static int status_of(enum err err)
+{
+    return err == ERR_OK ? 0 : err == ERR_SYNTAX ? EXIT_UNSOUND : EXIT_REFUSED;
+}
+
 static void print_told(void *, bool is_error, const char *text)
 {
     fprintf(stderr, "acmezone: %s: %s\n", is_error ? "error" : "warning", text);
@@ -28,7 +35,22 @@ static void print_told(void *, bool is_error, const char *text)
 int cmd_config_load(struct conf **conf, const char *file)
 {
     enum err err = config_load(conf, file, (struct config_sink){.on_text = print_told});
-    return err == ERR_OK ? 0 : err == ERR_SYNTAX ? 2 : 1;
+    return status_of(err);
+}
+
+// Makes the zones too, for the static records; their errors go through a log, which tells them on standard error.
+static enum err check_records(const struct conf *conf)
+{
+    struct log *log;
+    enum err err = log_open(&log, &(struct log_options){.level = LOG_WARN});
+    if (err != ERR_OK)
+        return err;
+    struct zones *zones;
+    err = zones_new(&zones, conf, log);
+    if (err == ERR_OK)
+        zones_drop(zones);
+    log_close(log);
+    return err;
 }
 
 static int check(const char *file)
@@ -37,9 +59,11 @@ static int check(const char *file)
     int status = cmd_config_load(&conf, file);
     if (status != 0)
         return status;
-    printf("%s: the configuration is sound\n", conf->file);
+    enum err err = check_records(conf);
+    if (err == ERR_OK)
+        printf("%s: the configuration is sound\n", conf->file);
     config_free(conf);
-    return 0;
+    return status_of(err);
 }
 
 static int refuse_usage(void)

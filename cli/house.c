@@ -13,8 +13,7 @@
 
 enum { API_LISTEN_MAX = 128, SPARE_READERS = 1 };
 
-// -- Open and close
-// -----------------------------------------------------------------------------------------------------------
+// --- Open and close ---
 
 static enum err open_log(struct house *house)
 {
@@ -137,8 +136,7 @@ void house_close(struct house *house)
     config_free(house->conf);
 }
 
-// -- Reload
-// -------------------------------------------------------------------------------------------------------------------
+// --- Reload ---
 
 static void log_told(void *log, bool is_error, const char *text)
 {
@@ -191,8 +189,7 @@ void house_reload(struct house *house)
               LOG_STR("records", err_text(zones_err)), LOG_STR("certificate", err_text(api_err)));
 }
 
-// -- Report
-// -------------------------------------------------------------------------------------------------------------------
+// --- Report ---
 
 static uint64_t total(const struct house *house, enum counter which)
 {

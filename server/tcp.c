@@ -60,8 +60,7 @@ struct pending {
     uint8_t bytes[];
 };
 
-// -- The list of connections
-// --------------------------------------------------------------------------------------------------
+// --- The list of connections ---
 
 static void unlink_connection(struct connection *c)
 {
@@ -118,8 +117,7 @@ static void on_tick(uv_timer_t *timer)
     }
 }
 
-// -- Answers out
-// --------------------------------------------------------------------------------------------------------------
+// --- Answers out ---
 
 static void answer_frames(struct connection *c, struct bytes in);
 
@@ -179,8 +177,7 @@ static void write_answers(struct connection *c, struct bytes answers)
         close_connection(c);
 }
 
-// -- Queries in
-// ---------------------------------------------------------------------------------------------------------------
+// --- Queries in ---
 
 // The next whole message, or false when the rest is only a piece of one.
 static bool take_frame(struct reader *in, struct bytes *frame)
@@ -273,8 +270,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *room)
     answer_frames(c, (struct bytes){c->tcp->in, n_before + (size_t)n});
 }
 
-// -- Connections come
-// ---------------------------------------------------------------------------------------------------------
+// --- Connections come ---
 
 static void make_room(struct tcp *tcp)
 {

@@ -34,8 +34,7 @@ void worker_stop(struct worker *worker);
 
 const struct counters *worker_counters(const struct worker *worker);
 
-// -- For udp.c and tcp.c, on the worker's thread
-// ------------------------------------------------------------------------------
+// --- For udp.c and tcp.c, on the worker's thread ---
 
 uv_loop_t *worker_loop(struct worker *worker);
 const struct worker_options *worker_options(const struct worker *worker);

@@ -33,12 +33,12 @@ void zones_free(struct zones *zones)
 
 static enum err refuse(const struct build *build, const char *record, const char *reason)
 {
-    log_write(build->log, LOG_ERROR, "zone.refused", LOG_STR("record", record), LOG_STR("reason", reason));
+    log_write(build->log, LOG_ERROR, "zone.refused", LOG_STR("at", build->conf->records_place),
+              LOG_STR("record", record), LOG_STR("reason", reason));
     return ERR_SYNTAX;
 }
 
-// -- Step 1: records to drafts
-// ------------------------------------------------------------------------------------------------
+// --- Step 1: records to drafts ---
 
 // The deepest zone that encloses a folded wire name.
 static const struct zone *enclosing_zone(const struct build *build, struct bytes owner)
@@ -114,8 +114,7 @@ static enum err collect_drafts(struct build *build)
     return err;
 }
 
-// -- Step 2: drafts in order
-// --------------------------------------------------------------------------------------------------
+// --- Step 2: drafts in order ---
 
 static int compare_bytes(struct bytes a, struct bytes b)
 {
@@ -154,8 +153,7 @@ static bool is_repeated(const struct draft *first, const struct draft *draft)
     return false;
 }
 
-// -- Step 3: runs to rrsets and nodes
-// -----------------------------------------------------------------------------------------
+// --- Step 3: runs to rrsets and nodes ---
 
 // Where a prefix is, or would be put, in the table.
 static const struct node **table_slot(const struct zone *zone, struct bytes prefix)
@@ -293,8 +291,7 @@ static enum err make_nodes(struct build *build)
     return err;
 }
 
-// -- Step 4: links
-// ------------------------------------------------------------------------------------------------------------
+// --- Step 4: links ---
 
 static bool has_address(const struct node *node)
 {
@@ -352,8 +349,7 @@ static void link_wildcards(const struct zone *zone)
     }
 }
 
-// -- All of it
-// ----------------------------------------------------------------------------------------------------------------
+// --- All of it ---
 
 static enum err start_zones(struct build *build)
 {

@@ -132,7 +132,8 @@ static enum err open_files(struct env *env, const struct store_options *options)
     int status = mdb_env_create(&env->mdb);
     if (status != MDB_SUCCESS)
         return refuse_status(options, "create", status);
-    status = mdb_env_set_mapsize(env->mdb, options->map_bytes);
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    status = mdb_env_set_mapsize(env->mdb, (options->map_bytes + page - 1) / page * page);
     if (status == MDB_SUCCESS)
         status = mdb_env_set_maxdbs(env->mdb, N_TABLES);
     if (status == MDB_SUCCESS)
