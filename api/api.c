@@ -102,11 +102,20 @@ static void on_deadline(uv_timer_t *timer)
     look_whether_done(api);
 }
 
-static void run_listeners(void *context)
+static void run_listeners(const struct api *api)
+{
+    for (size_t i = 0; i < api->n_listeners; i++)
+        listener_run(api->listeners[i]);
+}
+
+// Letters have been opened: answers are there, connections are to be resumed.
+static void on_letters(void *context)
 {
     struct api *api = context;
-    for (size_t i = 0; i < api->n_listeners && api->state != API_CLOSING; i++)
-        listener_run(api->listeners[i]);
+    if (api->state == API_CLOSING)
+        return;
+    run_listeners(api);
+    look_whether_done(api);
 }
 
 void api_stop(struct api *api, unsigned deadline_ms, void (*on_stopped)(void *context), void *context)
@@ -150,7 +159,7 @@ static struct api *make(const struct api_options *options)
 
 static enum err open_inbox(struct api *api)
 {
-    enum err err = inbox_open(&api->service.inbox, api->loop, run_listeners, api);
+    enum err err = inbox_open(&api->service.inbox, api->loop, on_letters, api);
     api->n_open += err == ERR_OK;
     return err;
 }

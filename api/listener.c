@@ -23,6 +23,7 @@ struct listener {
     struct MHD_Daemon *daemon;
     bool has_started;
     bool is_idle;
+    unsigned n_connections; // after the last run
     int fd;
     uv_poll_t poll;
     uv_timer_t timer;
@@ -71,28 +72,50 @@ static struct MHD_Daemon *start_daemon(struct listener *listener)
                             on_log, listener, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
 }
 
+static void on_event(struct listener *listener)
+{
+    listener_run(listener);
+    listener->on_ran(listener->context);
+}
+
 static void on_timer(uv_timer_t *timer)
 {
-    listener_run(timer->data);
+    on_event(timer->data);
 }
 
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
     (void)status, (void)events;
-    listener_run(poll->data);
+    on_event(poll->data);
+}
+
+static unsigned count_connections(const struct listener *listener)
+{
+    return MHD_get_daemon_info(listener->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)->num_connections;
+}
+
+// At its limit of connections the daemon stops to watch its socket, and takes that up again only at the beginning of a
+// run: so after connections were closed there is another.
+static void run_daemon(struct listener *listener)
+{
+    unsigned n_before;
+    do {
+        n_before = listener->n_connections;
+        MHD_run(listener->daemon);
+        listener->n_connections = count_connections(listener);
+    } while (listener->n_connections < n_before);
 }
 
 void listener_run(struct listener *listener)
 {
     MHD_UNSIGNED_LONG_LONG timeout_ms;
-    MHD_run(listener->daemon);
+    run_daemon(listener);
     bool has_timeout = MHD_get_timeout(listener->daemon, &timeout_ms) == MHD_YES;
     if (has_timeout)
         uv_timer_start(&listener->timer, on_timer, timeout_ms, 0);
     else
         uv_timer_stop(&listener->timer);
     listener->is_idle = !has_timeout || timeout_ms > 0;
-    listener->on_ran(listener->context);
 }
 
 bool listener_is_idle(const struct listener *listener)

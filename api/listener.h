@@ -10,14 +10,14 @@ struct listener_options {
     struct service *service;
     uv_loop_t *loop;
     int fd;                        // a copy of it is used
-    void (*on_ran)(void *context); // after each run of the daemon, outside of it
+    void (*on_ran)(void *context); // after each run that the listener has called for itself
     void *context;
 };
 
 // ERR_SYSTEM (what libmicrohttpd said has been logged as api.microhttpd), ERR_MEMORY.
 enum err listener_open(struct listener **listener, const struct listener_options *options);
 
-// Serves what is ready now; to be called after a suspended connection was resumed. Calls on_ran.
+// Serves what is ready now; to be called after a suspended connection was resumed.
 void listener_run(struct listener *listener);
 
 // Whether the last run has left nothing that another run could do at once.

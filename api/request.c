@@ -109,7 +109,7 @@ void request_refuse(struct request *request, enum err err, const char *event, co
 {
     unsigned status = err_http_status(err);
     enum log_level level = event == NULL ? LOG_DEBUG : status >= 500 ? LOG_WARN : LOG_INFO;
-    log_write(request->service->log, level, event == NULL ? "api.refused" : event, LOG_STR("reason", reason),
+    log_write(request->service->log, level, event == NULL ? "request.refused" : event, LOG_STR("reason", reason),
               LOG_INT("status", status), LOG_STR("ip", request->ip_text),
               LOG_STR("account", or_none(request->username_text)), LOG_STR("subdomain", or_none(request->subdomain)));
     snprintf(request->words, sizeof request->words, "{\"error\": \"%s\"}", err_word(err));
@@ -123,7 +123,10 @@ enum err request_hash(struct request *request, enum hash_kind kind, void (*on_ha
     request->job.kind = kind;
     request->job.letter = (struct letter){.on_open = on_hashed, .owner = request};
     enum err err = hasher_submit(request->service->hasher, &request->job);
-    count(&request->service->counters, err == ERR_OK ? COUNT_hashes : COUNT_hash_busy);
+    if (err == ERR_OK)
+        count(&request->service->counters, COUNT_hashes);
+    else if (err == ERR_BUSY)
+        count(&request->service->counters, COUNT_hash_busy);
     return err;
 }
 

@@ -78,7 +78,7 @@ struct bytes request_body(const struct request *request);
 void request_answer(struct request *request, unsigned status, const char *text);
 
 // Answers with the error's status and word, and logs `event` with the reason; a null `event`: only at debug level, as
-// api.refused.
+// request.refused.
 void request_refuse(struct request *request, enum err err, const char *event, const char *reason);
 
 // Hands request->job to the hasher; `on_hashed` gets the request back. ERR_BUSY or ERR_STOPPING: it does not.

@@ -150,7 +150,7 @@ void update_on_request(struct request *request)
         return;
     }
     const struct credential credential = credential_of(request);
-    if (request->is_account_known && credential_is_known(service->credentials, &credential)) {
+    if (credential_is_known(service->credentials, &credential) && request->is_account_known) {
         count(&service->counters, COUNT_credential_hits);
         judge_body(request);
         return;

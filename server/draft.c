@@ -155,8 +155,8 @@ enum err draft_write(struct draft *draft, const struct parsed *parsed, struct by
         struct bytes field = {ldns_rdf_data(rdf), ldns_rdf_size(rdf)};
         bool is_name = ldns_rdf_get_type(rdf) == LDNS_RDF_TYPE_DNAME;
         put_field(&w, &out, field, is_name && treatment->is_compressible ? apex : (struct bytes){0});
-        if ((int)i == treatment->target_field && is_under(field, apex))
-            out.target = take_folded(arena, (struct bytes){field.at, field.n - apex.n});
+        if ((int)i == treatment->target_field)
+            out.target = take_folded(arena, field);
     }
     assert(!w.is_bad && writer_used(&w) - 2 <= UINT16_MAX);
     out.rdata = (struct bytes){space, writer_used(&w)};

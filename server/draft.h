@@ -17,8 +17,7 @@ struct draft {
         rdata; // two bytes of length and the rdata, names in the zone ending in two bytes for a pointer to the apex
     const uint16_t *marks; // offsets of those into `rdata`
     uint16_t n_marks;
-    struct bytes
-        target; // of NS, CNAME, MX and SRV: the name they point to as a prefix of the zone, folded; else a null pointer
+    struct bytes target; // of NS, CNAME, MX and SRV: the name they point to, folded, with its root; else a null pointer
     unsigned number; // in the order of the config
 };
 

@@ -51,6 +51,15 @@ static const struct zone *enclosing_zone(const struct build *build, struct bytes
     return found;
 }
 
+// From here on a target is a prefix of its record's zone, or, in a zone nested in that one or outside, none.
+static void cut_target(const struct build *build, struct draft *draft)
+{
+    if (draft->target.at != NULL && enclosing_zone(build, draft->target) == draft->zone)
+        draft->target.n -= draft->zone->apex.n;
+    else
+        draft->target = (struct bytes){0};
+}
+
 static enum err add_record(struct build *build, const char *text)
 {
     struct parsed *parsed;
@@ -66,6 +75,7 @@ static enum err add_record(struct build *build, const char *text)
                   LOG_STR("reason", "it lies outside the zones"));
     } else {
         err = draft_write(&draft, parsed, draft.zone->apex, build->arena);
+        cut_target(build, &draft);
         if (err == ERR_OK)
             build->drafts[build->n_drafts++] = draft;
     }

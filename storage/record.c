@@ -39,6 +39,15 @@ void record_write_account(struct writer *w, const struct account *account)
     put_bytes(w, account->allowfrom.at, account->allowfrom.n);
 }
 
+// Whether there are as many values as their number says: an answer counts on it.
+static bool are_values_whole(const struct txt *txt)
+{
+    struct reader r = reader_of(txt->rdata.at, txt->rdata.n);
+    for (unsigned i = 0; i < txt->n_values; i++)
+        take_bytes(&r, take_u16(&r));
+    return reader_is_done(&r);
+}
+
 // The head and the place of the rdata; the times stay behind in `r`.
 static enum err read_values(struct reader *r, struct txt *txt)
 {
@@ -49,7 +58,7 @@ static enum err read_values(struct reader *r, struct txt *txt)
     const uint8_t *username = take_bytes(r, sizeof txt->username.at);
     txt->used_s = take_u64(r);
     txt->rdata.at = take_bytes(r, txt->rdata.n);
-    if (r->is_bad || reader_left(r) != txt->n_values * sizeof(uint64_t))
+    if (r->is_bad || reader_left(r) != txt->n_values * sizeof(uint64_t) || !are_values_whole(txt))
         return ERR_CORRUPT;
     memcpy(txt->username.at, username, sizeof txt->username.at);
     return ERR_OK;

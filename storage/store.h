@@ -58,8 +58,8 @@ enum err store_find_account(struct store_reader *reader, const struct uuid *user
 enum change_kind {
     CHANGE_REGISTER, // account: all of it. ERR_EXISTS when the username or the subdomain is taken
     CHANGE_UPDATE,   // account.username, account.subdomain, rdata. ERR_NOT_FOUND when the subdomain is not that
-                   // account's. A value that is there already becomes the youngest; else the oldest beyond n_values
-                   // goes
+                     // account's. A value that is there already becomes the youngest; else the oldest beyond n_values
+                     // goes
 };
 
 struct change {
