@@ -124,7 +124,8 @@ void api_stop(struct api *api, unsigned deadline_ms, void (*on_stopped)(void *co
     api->on_stopped = on_stopped;
     api->context = context;
     if (api->state == API_SERVING) {
-        run_listeners(api); // what has come in already counts as in flight
+        run_listeners(api); // what has come in already counts as in flight: connections are accepted,
+        run_listeners(api); // and what they have sent is read
         for (size_t i = 0; i < api->n_listeners; i++)
             listener_quiesce(api->listeners[i]);
         api->service.is_stopping = true;

@@ -57,19 +57,18 @@ static struct MHD_Daemon *start_daemon(struct listener *listener)
         {MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)conf->api_idle_s, NULL},
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY_BYTES, NULL},
         {MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, NULL},
-        {MHD_OPTION_END, 0, NULL}, // here the options of https begin
-        {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES},
         {MHD_OPTION_END, 0, NULL},
     };
-    for (struct MHD_OptionItem *end = options; listener->service->has_tls; end++) {
-        if (end->option == MHD_OPTION_END) {
-            *end = (struct MHD_OptionItem){MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, (void *)(uintptr_t)tls_on_handshake};
-            flags |= MHD_USE_TLS;
-            break;
-        }
-    }
-    return MHD_start_daemon(flags, 0, NULL, NULL, request_on_access, listener->service, MHD_OPTION_EXTERNAL_LOGGER,
-                            on_log, listener, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+    struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
+    struct MHD_OptionItem https[] = {
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES},
+        {MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, (void *)(uintptr_t)tls_on_handshake},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    bool has_tls = listener->service->has_tls;
+    return MHD_start_daemon(has_tls ? flags | MHD_USE_TLS : flags, 0, NULL, NULL, request_on_access, listener->service,
+                            MHD_OPTION_EXTERNAL_LOGGER, on_log, listener, MHD_OPTION_ARRAY, options, MHD_OPTION_ARRAY,
+                            has_tls ? https : none, MHD_OPTION_END);
 }
 
 static void on_event(struct listener *listener)

@@ -138,7 +138,8 @@ class Acmezone:
         self.wrapper = list(wrapper)
         self.expects_errors = expects_errors
         self.warns = warns  # about its configuration, on stderr
-        self.process = None
+        self.process = self.stdout_path = self.stderr_path = None
+        self.n_ready_before = 0
         self.http = requests.Session()
         self.http.trust_env = False
         self.dns = self.dns_all = self.api = self.apis = None
@@ -154,6 +155,8 @@ class Acmezone:
             self.config = write_config(self.tmp_path, **self.sections)
         args = self.args if self.args is not None else ["serve", "-c", self.config]
         nth = len(list(self.tmp_path.glob("stdout-*.log")))
+        self.stdout_path = None
+        self.n_ready_before = len(self.events_named("serve.ready"))  # in a log file of an earlier run
         self.stdout_path = self.tmp_path / f"stdout-{nth}.log"
         self.stderr_path = self.tmp_path / f"stderr-{nth}.log"
         with open(self.stdout_path, "wb") as stdout, open(self.stderr_path, "wb") as stderr:
@@ -174,8 +177,8 @@ class Acmezone:
 
     def _ready_or_dead(self):
         is_dead = self.process.poll() is not None
-        ready = self.events_named("serve.ready")
-        return ready[-1] if ready else "dead" if is_dead else None
+        ready = self.events_named("serve.ready")[self.n_ready_before:]
+        return ready[0] if ready else "dead" if is_dead else None
 
     def __exit__(self, kind, _value, _traceback):
         if kind is not None:
@@ -234,7 +237,7 @@ class Acmezone:
 
     @property
     def stdout(self):
-        return self.stdout_path.read_text(errors="replace")
+        return self.stdout_path.read_text(errors="replace") if self.stdout_path else ""
 
     @property
     def log(self):

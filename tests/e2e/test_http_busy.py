@@ -3,8 +3,8 @@
 
 import contextlib
 import json
-import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
@@ -19,17 +19,8 @@ UNKNOWN = {"username": str(uuid.UUID(int=1)), "subdomain": str(uuid.UUID(int=2))
 
 def in_parallel(n, call):
     """The n results of call(number), run at once."""
-    results = [None] * n
-
-    def work(number):
-        results[number] = call(number)
-
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(n)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
+    with ThreadPoolExecutor(n) as pool:
+        return list(pool.map(call, range(n)))
 
 
 def post_update(server, account):
@@ -39,16 +30,14 @@ def post_update(server, account):
 
 def test_beyond_the_hash_queue_the_answer_is_503_with_retry_after_while_dns_and_health_go_on(tmp_path):
     with Acmezone(tmp_path, api={**SLOW_ARGON2, "hash_threads": 1, "hash_queue": 2}) as server:
-        busy = threading.Thread(target=lambda: results.extend(in_parallel(16, lambda _: post_update(server, UNKNOWN))))
-        results = []
-        busy.start()
-        wait_until(lambda: server.counters()["hash_busy"], "a full queue")
-        assert server.query(f"{ZONE}.", "A").answer
-        assert server.http.get(f"{server.api}/health").status_code == 200
-        assert server.http.get(f"{server.api}/ready").status_code == 200
-        busy.join()
-        assert {answer.status_code for answer in results} == {401, 503}
-        for answer in results:
+        with ThreadPoolExecutor(16) as pool:
+            answers = [pool.submit(post_update, server, UNKNOWN) for _ in range(16)]
+            wait_until(lambda: server.counters()["hash_busy"], "a full queue")
+            assert server.query(f"{ZONE}.", "A").answer
+            assert server.http.get(f"{server.api}/health").status_code == 200
+            assert server.http.get(f"{server.api}/ready").status_code == 200
+        assert {answer.result().status_code for answer in answers} == {401, 503}
+        for answer in (answer.result() for answer in answers):
             if answer.status_code == 503:
                 assert answer.text == '{"error": "busy"}'
                 assert int(answer.headers["Retry-After"]) > 0

@@ -198,11 +198,16 @@ def test_unknown_user_wrong_key_and_wrong_subdomain_get_identical_bytes(server):
 
 
 def test_unknown_user_wrong_key_and_wrong_subdomain_take_about_the_same_time(tmp_path):
+    """The fastest of several attempts each: a busy machine makes them slower, never faster, so they meet in the end."""
     costly = {"argon2_memory_kib": 19456, "argon2_passes": 2, "argon2_lanes": 1}
     with Acmezone(tmp_path, api=costly) as server:
-        rounds = [unauthorised(server, server.register(), server.register()) for _ in range(5)]
-        fastest = {fault: min(answers[fault][1] for answers in rounds) for fault in rounds[0]}
-        assert min(fastest.values()) > 0.6 * max(fastest.values()), fastest
+        fastest = {}
+        for _ in range(40):
+            for fault, (_, seconds) in unauthorised(server, server.register(), server.register()).items():
+                fastest[fault] = min(seconds, fastest.get(fault, seconds))
+            if min(fastest.values()) > 0.8 * max(fastest.values()):
+                return
+        raise AssertionError(f"they can be told apart: {fastest}")
 
 
 # Values

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from acmezone import BINARY, CHEAP_ARGON2, ZONE, Acmezone, clean_environment, free_port, wait_until, write_config
+from acmezone import BINARY, CHEAP_ARGON2, ZONE, Acmezone, clean_environment, free_port, run, wait_until, write_config
 from wire import http_socket, query_bytes, read_response, udp_socket
 
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
@@ -27,6 +27,24 @@ def test_the_log_file_is_opened_again_on_sighup(tmp_path):
         server.signal(signal.SIGUSR1)
         wait_until(lambda: "serve.counters" in log.read_text(), "the counters in the new file")
         assert (tmp_path / "acmezone.log.1").read_text() == before
+
+
+def test_a_log_file_that_cannot_be_opened_again_is_kept_and_an_error(tmp_path):
+    (tmp_path / "logs").mkdir()
+    with Acmezone(tmp_path, logconfig={"logtype": "file", "logfile": str(tmp_path / "logs/log")}, expects_errors=True) as server:
+        (tmp_path / "logs").rename(tmp_path / "moved")
+        server.signal(signal.SIGHUP)
+        wait_until(lambda: '"serve.reloaded"' in (tmp_path / "moved/log").read_text(), "the reload")
+        assert str(tmp_path / "logs/log") in next(line for line in (tmp_path / "moved/log").read_text().splitlines() if '"error"' in line)
+        assert server.query(f"{ZONE}.", "A").answer
+        (tmp_path / "moved").rename(tmp_path / "logs")
+
+
+def test_a_log_file_that_cannot_be_opened_is_one_clear_line_and_exit_1(tmp_path):
+    path = tmp_path / "nothing" / "log"
+    result = run("-c", write_config(tmp_path, logconfig={"logtype": "file", "logfile": str(path)}))
+    assert result.returncode == 1
+    assert len(result.stderr.splitlines()) == 1 and str(path) in result.stderr
 
 
 def test_an_existing_log_file_is_continued(tmp_path):

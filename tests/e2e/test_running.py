@@ -151,9 +151,10 @@ def test_sighup_reads_the_static_records_again(tmp_path):
 
 def test_a_broken_file_on_sighup_changes_nothing_and_is_an_error_in_the_log(tmp_path):
     with Acmezone(tmp_path, general={"records": records(f"old.{ZONE}. A 192.0.2.10")}, expects_errors=True) as server:
-        for broken in (["nonsense"], 5, [f"x.{ZONE}. A nonsense"]):
+        for broken in ({"records": ["nonsense"]}, {"records": 5}, {"records": [f"x.{ZONE}. A nonsense"]}, {"txt_values": 0},
+                       {"domain": "other.example.org", "nsname": "other.example.org"}):
             n_errors = len([event for event in server.events if event["level"] == "error"])
-            write_config(tmp_path, general={"records": broken})
+            write_config(tmp_path, general=broken)
             server.signal(signal.SIGHUP)
             wait_until(lambda: len([event for event in server.events if event["level"] == "error"]) > n_errors, server.report)
             assert server.query(f"old.{ZONE}.", "A").answer

@@ -62,6 +62,23 @@ static void who_asks_before_sending_is_told_at_once(void **state)
     rig_close(&rig);
 }
 
+static void a_body_without_end_is_cut_off(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_open(&rig, "body_max_bytes = 1024");
+    int fd = rig_connect(&rig);
+    rig_say(fd, "POST /register HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\n");
+    char piece[4096];
+    memset(piece, ' ', sizeof piece);
+    size_t n_sent = 0;
+    for (ssize_t n; n_sent < 64 << 20 && (n = write(fd, piece, sizeof piece)) > 0;)
+        n_sent += (size_t)n;
+    assert_in_range(n_sent, 1 << 20, (64 << 20) - 1);
+    close(fd);
+    rig_close(&rig);
+}
+
 static void a_request_may_come_byte_by_byte_and_several_at_once(void **state)
 {
     (void)state;
@@ -163,12 +180,15 @@ static void when_the_hash_queue_is_full_the_answer_is_503(void **state)
     rig_open(&rig, "hash_threads = 1\nhash_queue = 1\nargon2_memory_kib = 32768\nargon2_passes = 8");
     for (int i = 0; i < N; i++) {
         fds[i] = rig_connect(&rig);
-        rig_say(fds[i], "POST /register HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
+        rig_say(fds[i], i % 2 == 0
+                            ? "POST /register HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
+                            : "POST /update HTTP/1.1\r\nHost: x\r\nX-Api-User: " RIG_NOBODY "\r\n"
+                              "X-Api-Key: 0123456789012345678901234567890123456789\r\nContent-Length: 0\r\n\r\n");
     }
     for (int i = 0; i < N; i++) {
         rig_hear(fds[i], &reply);
         close(fds[i]);
-        if (reply.status == 201)
+        if (reply.status == (i % 2 == 0 ? 201 : 401))
             continue;
         n_busy++;
         assert_int_equal(reply.status, 503);
@@ -286,6 +306,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_body_too_long_is_413_and_the_connection_goes_on),
         cmocka_unit_test(who_asks_before_sending_is_told_at_once),
+        cmocka_unit_test(a_body_without_end_is_cut_off),
         cmocka_unit_test(a_request_may_come_byte_by_byte_and_several_at_once),
         cmocka_unit_test(a_client_that_goes_away_meanwhile_harms_nobody),
         cmocka_unit_test(a_connection_that_is_silent_is_closed),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Four ACME clients, each asking the authority for one certificate with hooks/acme-hook, all state in the lab's folder.
+"""Four ACME clients, each asking the authority for one certificate with deploy/acme-hook, all state in the lab's folder.
 
 certbot and dehydrated publish all values, then let the authority validate; lego (by its exec provider) and uacme
 publish and validate one name after the other.
@@ -9,7 +9,7 @@ import json
 import os
 from pathlib import Path
 
-HOOK = Path(__file__).resolve().parents[1] / "hooks/acme-hook"
+HOOK = Path(__file__).resolve().parents[3] / "deploy/acme-hook"
 
 
 def hook_environment(lab, api, account):
