@@ -36,9 +36,14 @@ static const struct treatment *find_treatment(uint16_t type)
     return &plain;
 }
 
-// Types that mean nothing here, or that promise what the server does not do.
-static const char *refuse_type(uint16_t type)
+// Why a record is not for us to serve; a null pointer when it is.
+static const char *refuse_record(const ldns_rr *rr)
 {
+    uint16_t type = (uint16_t)ldns_rr_get_type(rr);
+    if (ldns_rr_get_class(rr) != LDNS_RR_CLASS_IN)
+        return "the class is not IN";
+    if (ldns_rr_ttl(rr) > INT32_MAX)
+        return "the TTL is larger than 2147483647 (RFC 2181 8)";
     switch (type) {
     case TYPE_DNAME:
         return "DNAME is not served";
@@ -60,8 +65,7 @@ enum err draft_parse(struct parsed **parsed, const char *text, const char **reas
         *reason = ldns_get_errorstr_by_id(status);
         return status == LDNS_STATUS_MEM_ERR ? ERR_MEMORY : ERR_SYNTAX;
     }
-    *reason =
-        ldns_rr_get_class(rr) != LDNS_RR_CLASS_IN ? "the class is not IN" : refuse_type((uint16_t)ldns_rr_get_type(rr));
+    *reason = refuse_record(rr);
     if (*reason != NULL) {
         ldns_rr_free(rr);
         return ERR_SYNTAX;

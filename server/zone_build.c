@@ -97,9 +97,6 @@ static enum err add_own_records(struct build *build, unsigned zone)
     const struct conf *conf = build->conf;
     const char *domain = conf->general_domain.at[zone];
     char text[4 * NAME_MAX_BYTES + 128];
-    if (has_apex_draft(build, &build->zones[zone], TYPE_SOA))
-        return refuse(build, domain,
-                      "the SOA is made from nsname, nsadmin and negative_ttl: leave it out of the records");
     int negative_ttl = (int)conf->general_negative_ttl;
     int n = snprintf(text, sizeof text, "%s. %d IN SOA %s. %s. 0 %d %d %d %d", domain, negative_ttl,
                      conf->general_nsname, conf->general_nsadmin, REFRESH_S, RETRY_S, EXPIRE_S, negative_ttl);
@@ -117,8 +114,12 @@ static enum err collect_drafts(struct build *build)
     const struct texts *records = &build->conf->general_records;
     build->drafts = arena_take(build->arena, records->n + ADDED_PER_ZONE * build->n_zones, sizeof *build->drafts);
     enum err err = build->drafts == NULL ? ERR_MEMORY : ERR_OK;
-    for (size_t i = 0; i < records->n && err == ERR_OK; i++)
+    for (size_t i = 0; i < records->n && err == ERR_OK; i++) {
         err = add_record(build, records->at[i]);
+        if (err == ERR_OK && build->n_drafts != 0 && build->drafts[build->n_drafts - 1].type == TYPE_SOA)
+            err = refuse(build, records->at[i],
+                         "the SOA is made from nsname, nsadmin and negative_ttl: leave it out of the records");
+    }
     for (unsigned i = 0; i < build->n_zones && err == ERR_OK; i++)
         err = add_own_records(build, i);
     return err;

@@ -32,6 +32,22 @@ static bool is_refusal(enum err err)
     return err == ERR_EXISTS || err == ERR_NOT_FOUND || err == ERR_CORRUPT;
 }
 
+static void note_commit(struct committer *self, uint64_t n_changes)
+{
+    count(&self->counters, COUNT_commits);
+    count_many(&self->counters, COUNT_changes, n_changes);
+    if (!atomic_exchange(&self->is_sound, true))
+        log_write(self->log, LOG_INFO, "store.recovered");
+}
+
+static void note_failure(struct committer *self, struct change *change, enum err err)
+{
+    change->result = err;
+    atomic_store(&self->is_sound, false);
+    count(&self->counters, COUNT_store_errors);
+    log_write(self->log, LOG_ERROR, "store.commit_failed", LOG_ERR(err));
+}
+
 // One transaction over `n` changes from `first` on. Sets their results; ERR_OK means committed, else nothing was
 // written.
 static enum err commit_group(struct committer *self, struct change *first, size_t n)
@@ -58,44 +74,27 @@ static enum err commit_group(struct committer *self, struct change *first, size_
         return err;
     }
     err = env_err(mdb_txn_commit(txn));
-    if (err == ERR_OK) {
-        count(&self->counters, COUNT_commits);
-        count_many(&self->counters, COUNT_changes, n_applied);
-    }
+    if (err == ERR_OK)
+        note_commit(self, n_applied);
     return err;
-}
-
-static void note_outcome(struct committer *self, enum err err, size_t n)
-{
-    bool was_sound = atomic_exchange(&self->is_sound, err == ERR_OK);
-    if (err != ERR_OK) {
-        count(&self->counters, COUNT_store_errors);
-        log_write(self->log, LOG_ERROR, "store.commit_failed", LOG_ERR(err), LOG_INT("changes", n));
-    } else if (!was_sound) {
-        log_write(self->log, LOG_INFO, "store.recovered");
-    }
 }
 
 static void commit_one_by_one(struct committer *self, struct change *first, size_t n)
 {
     for (size_t i = 0; i < n; i++, first = first->next) {
         enum err err = commit_group(self, first, 1);
-        note_outcome(self, err, 1);
         if (err != ERR_OK)
-            first->result = err;
+            note_failure(self, first, err);
     }
 }
 
 static void commit_all(struct committer *self, struct change *first, size_t n)
 {
     enum err err = commit_group(self, first, n);
-    if (err != ERR_OK && n > 1) {
+    if (err != ERR_OK && n == 1)
+        note_failure(self, first, err);
+    else if (err != ERR_OK)
         commit_one_by_one(self, first, n);
-    } else {
-        note_outcome(self, err, n);
-        if (err != ERR_OK)
-            first->result = err;
-    }
     for (size_t i = 0; i < n; i++) {
         struct change *change = first;
         first = first->next;

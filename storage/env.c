@@ -2,10 +2,11 @@
 // Opening a store is a row of steps, each of which may refuse; the first refusal is logged with the step's name and
 // ends it.
 //
-// LMDB maps the whole file. A file that is shorter than its own header says would end the process with SIGBUS at the
-// first look past its end, so the size is compared before anything is read. MDB_NOTLS ties read slots to our reader
+// A file that was cut short is found before anything is read (extent.h). MDB_NOTLS ties read slots to our reader
 // objects, not to threads. Durability is LMDB's default: data synced, then the header page, before a commit returns.
 #include "env.h"
+
+#include "extent.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -104,27 +105,6 @@ static enum err refuse_status(const struct store_options *options, const char *s
     return refuse(options, step, env_err(status), mdb_strerror(status));
 }
 
-static enum err check_size(MDB_env *mdb, const struct store_options *options)
-{
-    MDB_envinfo info;
-    MDB_stat stat_;
-    struct stat file;
-    int fd;
-    int status = mdb_env_get_fd(mdb, &fd);
-    if (status == MDB_SUCCESS)
-        status = mdb_env_info(mdb, &info);
-    if (status == MDB_SUCCESS)
-        status = mdb_env_stat(mdb, &stat_);
-    if (status != MDB_SUCCESS)
-        return refuse_status(options, "size", status);
-    if (fstat(fd, &file) != 0)
-        return refuse(options, "size", ERR_SYSTEM, strerror(errno));
-    // A new file has only its two header pages, or nothing yet; last_pgno counts pages in use.
-    if (info.me_last_pgno > 1 && (uint64_t)file.st_size < (info.me_last_pgno + 1) * stat_.ms_psize)
-        return refuse(options, "size", ERR_CORRUPT, "the file is shorter than its header says: truncated");
-    return ERR_OK;
-}
-
 static enum err open_files(struct env *env, const struct store_options *options)
 {
     if (mkdir(options->directory, 0700) != 0 && errno != EEXIST)
@@ -144,7 +124,10 @@ static enum err open_files(struct env *env, const struct store_options *options)
         return refuse_status(options, "open", status);
     int n_dead;
     status = mdb_reader_check(env->mdb, &n_dead); // read slots of processes that were killed
-    return status == MDB_SUCCESS ? check_size(env->mdb, options) : refuse_status(options, "readers", status);
+    if (status != MDB_SUCCESS)
+        return refuse_status(options, "readers", status);
+    enum err err = extent_check(env->mdb);
+    return err == ERR_OK ? ERR_OK : refuse(options, "extent", err, "the file is shorter than its header says");
 }
 
 // Refuses a newer store; marks a new one.

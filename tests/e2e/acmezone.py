@@ -7,8 +7,8 @@
         server.query(account["fulldomain"], "TXT")
 
 The server gets free ports, its configuration is written from the keyword sections over the defaults below, and its
-store lies in tmp_path: a second Acmezone on the same tmp_path finds what the first one kept. Leaving the block stops the
-server and asserts that it left cleanly: exit code 0, nothing on stderr (a sanitizer reports there), no error in the log.
+store lies in tmp_path: a second Acmezone on the same tmp_path finds what the first one kept. Leaving the block stops
+the server and asserts that it left cleanly: exit code 0, nothing on stderr (sanitizers report there), no error logged.
 A test that provokes an error says so with expects_errors=True and checks the events itself.
 """
 
@@ -190,8 +190,7 @@ class Acmezone:
         self.http.close()
         if kind is None:
             assert self.warns or self.stderr == "", self.report()
-            errors = [event for event in self.events if event.get("level") == "error"]
-            assert self.expects_errors or not errors, f"errors in the log: {errors}"
+            assert self.expects_errors or not self.errors, f"errors in the log: {self.errors}"
 
     def stop(self):
         """SIGTERM; returns the exit code."""
@@ -249,6 +248,10 @@ class Acmezone:
     def events(self):
         """The complete lines of the log so far."""
         return [parse_log_line(line) for line in self.log.split("\n")[:-1]]
+
+    @property
+    def errors(self):
+        return [event for event in self.events if event["level"] == "error"]
 
     def events_named(self, name):
         return [event for event in self.events if event["event"] == name]

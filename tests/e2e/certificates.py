@@ -17,24 +17,29 @@ class Authority:
         folder.mkdir()
         self.n_issued = 0
         self.root = folder / "root.pem"
-        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", 10, "-subj", "/CN=root",
-                "-keyout", folder / "root.key", "-out", self.root, "-addext", "keyUsage=critical,keyCertSign,cRLSign")
-        self._sign("intermediate", "/CN=intermediate", "ec", "root", "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign")
+        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", 10,
+                "-subj", "/CN=root", "-keyout", folder / "root.key", "-out", self.root,
+                "-addext", "keyUsage=critical,keyCertSign,cRLSign")
+        self._sign("intermediate", "/CN=intermediate", "ec", "root",
+                   "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign")
 
     def _sign(self, name, subject, key, issuer, extensions, dates=("-days", 9)):
         request, certificate = self.folder / f"{name}.csr", self.folder / f"{name}.pem"
         kind = ["rsa:2048"] if key == "rsa" else ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-        openssl("req", "-new", "-newkey", *kind, "-nodes", "-subj", subject, "-keyout", self.folder / f"{name}.key", "-out", request)
+        openssl("req", "-new", "-newkey", *kind, "-nodes", "-subj", subject,
+                "-keyout", self.folder / f"{name}.key", "-out", request)
         (self.folder / "extensions").write_text(extensions)
-        openssl("x509", "-req", "-in", request, "-CA", self.folder / f"{issuer}.pem", "-CAkey", self.folder / f"{issuer}.key",
-                "-CAcreateserial", "-out", certificate, "-extfile", self.folder / "extensions", *dates)
+        openssl("x509", "-req", "-in", request, "-out", certificate, "-extfile", self.folder / "extensions",
+                "-CA", self.folder / f"{issuer}.pem", "-CAkey", self.folder / f"{issuer}.key", "-CAcreateserial",
+                *dates)
         return certificate
 
     def issue(self, key="ec", dates=("-days", 9)):
         """(chain in PEM, private key in PEM, end certificate in DER) for 127.0.0.1 and localhost."""
         self.n_issued += 1
         name = f"end-{self.n_issued}"
-        certificate = self._sign(name, f"/CN={name}", key, "intermediate", "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1", dates)
+        certificate = self._sign(name, f"/CN={name}", key, "intermediate",
+                                 "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1", dates)
         chain = certificate.read_text() + (self.folder / "intermediate.pem").read_text()
         return chain, (self.folder / f"{name}.key").read_text(), ssl.PEM_cert_to_DER_cert(certificate.read_text())
 

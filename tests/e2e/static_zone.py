@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Static records of every kind that `records` may hold: several types, wildcards, aliases, empty non-terminals, a delegation."""
+"""Static records of every kind: several types, wildcards, aliases, empty non-terminals, a delegation."""
 
 from acmezone import DEFAULTS, ZONE
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The clients in use, byte for byte: each registers and updates as its source does, and reads the answers as it does.
 
-The bytes follow the clients' sources and the HTTP libraries under them: header order, content type, length, body layout.
+The bytes follow the clients' sources and the HTTP libraries under them: header order, content type, length, body.
 """
 
 import json
@@ -38,11 +38,12 @@ def read_by_json(status, text):
     return account["username"], account["password"], account["subdomain"], account["fulldomain"]
 
 
-# What each client sends. A request is (headers in order, body); {names} are filled in. `expects` marks a client that sends its
-# body only after 100 Continue; `is_split` one whose headers and body come in two writes.
+# What each client sends. A request is (headers in order, body); {names} are filled in. `expects` marks a client that
+# sends its body only after 100 Continue; `is_split` one whose headers and body come in two writes.
 
 def client(name, register, update, read=read_by_json, **how):
-    return pytest.param({"register": register, "update": update, "read": read, "expects": False, "is_split": False, **how}, id=name)
+    defaults = {"expects": False, "is_split": False}
+    return pytest.param({"register": register, "update": update, "read": read, **defaults, **how}, id=name)
 
 
 GO_AGENT = ("User-Agent", "goacmedns (linux; amd64)")
@@ -75,7 +76,8 @@ CLIENTS = [
            ([HOST, GO_AGENT, LENGTH, ("Accept", "application/json"), GO_JSON, KEY, USER, GZIP],
             '{{"subdomain":"{sub}","txt":"{txt}"}}\n'), read_by_go),
     client("goacmedns, new, with networks",
-           ([HOST, GO_AGENT, LENGTH, ("Accept", "application/json"), GO_JSON, GZIP], '{{"allowfrom":["127.0.0.0/8"]}}\n'),
+           ([HOST, GO_AGENT, LENGTH, ("Accept", "application/json"), GO_JSON, GZIP],
+            '{{"allowfrom":["127.0.0.0/8"]}}\n'),
            ([HOST, GO_AGENT, LENGTH, ("Accept", "application/json"), GO_JSON, KEY, USER, GZIP],
             '{{"subdomain":"{sub}","txt":"{txt}"}}\n'), read_by_go),
     client("acme.sh with curl",
@@ -101,17 +103,20 @@ CLIENTS = [
             '{{"subdomain":"{sub}","txt":"{txt}"}}'), expects=True),
     client("win-acme",
            ([HOST, ("Authorization", "Basic"), WIN_ACME, PLAIN, ("Content-Length", "0")], ""),
-           ([HOST, ("Authorization", "Basic"), WIN_ACME, USER, KEY, ("Content-Type", "application/json; charset=utf-8"), LENGTH],
+           ([HOST, ("Authorization", "Basic"), WIN_ACME, USER, KEY, ("Content-Type", "application/json; charset=utf-8"),
+             LENGTH],
             '{{"subdomain":"{sub}","txt":"{txt}"}}'), is_split=True),
     client("win-acme with an empty credential",
            ([HOST, ("Authorization", "Basic "), WIN_ACME, PLAIN, ("Content-Length", "0")], ""),
-           ([HOST, ("Authorization", "Basic "), WIN_ACME, USER, KEY, PLAIN, LENGTH], '{{"subdomain":"{sub}","txt":"{txt}"}}')),
+           ([HOST, ("Authorization", "Basic "), WIN_ACME, USER, KEY, PLAIN, LENGTH],
+            '{{"subdomain":"{sub}","txt":"{txt}"}}')),
     client("Certify The Web",
            ([HOST, CERTIFY, PLAIN, LENGTH], "{{}}"),
            ([HOST, CERTIFY, USER, KEY, PLAIN, LENGTH], '{{"subdomain":"{sub}","txt":"{txt}"}}'), is_split=True),
     client("Certify The Web on .NET Framework, with credentials and networks",
            ([("User-Agent", "Certify/DnsProviderAcmeDns"), ("Authorization", "Basic dXNlcjprZXk"), PLAIN, HOST, LENGTH,
-             ("Expect", "100-continue"), ("Connection", "Keep-Alive")], '{{"allowfrom":["127.0.0.1/24","1.2.3.4/32"]}}'),
+             ("Expect", "100-continue"), ("Connection", "Keep-Alive")],
+            '{{"allowfrom":["127.0.0.1/24","1.2.3.4/32"]}}'),
            ([CERTIFY, USER, KEY, PLAIN, HOST, LENGTH, ("Expect", "100-continue")],
             '{{"subdomain":"{sub}","txt":"{txt}"}}'), expects=True),
     client("a dehydrated hook",
@@ -146,7 +151,8 @@ def test_the_client_registers_and_publishes(server, client_, shares_connection):
         status, text = send(first, "/register", client_["register"], client_, host=host)
         user, key, sub, fulldomain = client_["read"](status, text)
         connection = first if shares_connection else second
-        status, text = send(connection, "/update", client_["update"], client_, host=host, user=user, key=key, sub=sub, txt=TXT)
+        status, text = send(connection, "/update", client_["update"], client_, host=host, user=user, key=key, sub=sub,
+                            txt=TXT)
         assert status == 200
         assert f'"{TXT}"' in text
         assert json.loads(text) == {"txt": TXT}
@@ -157,6 +163,7 @@ def test_the_client_registers_and_publishes(server, client_, shares_connection):
 
 def test_the_client_that_reads_by_sed_is_not_misled_by_its_own_networks(server):
     """Nothing in the answer repeats a key that a pattern match looks for, whatever the request holds."""
-    answer = server.http.post(f"{server.api}/register", data='{"allowfrom":["127.0.0.1/32"],"password":"evil","username":"evil"}')
+    answer = server.http.post(f"{server.api}/register",
+                              data='{"allowfrom":["127.0.0.1/32"],"password":"evil","username":"evil"}')
     assert read_by_sed(201, answer.text) == read_by_json(201, answer.text)
     assert all(answer.text.count(f'"{key}"') == 1 for key in ("username", "password", "subdomain", "fulldomain"))

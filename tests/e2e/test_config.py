@@ -55,13 +55,14 @@ logtype = "stdout"
 # logfile = "./acme-dns.log"
 logformat = "text"
 """
-ACME_DNS_V2 = (ACME_DNS_V1.replace('"sqlite3"', '"sqlite"').replace('"letsencryptstaging"\ntls_cert', '"none"\ntls_cert')
+ACME_DNS_V2 = (ACME_DNS_V1.replace('"sqlite3"', '"sqlite"').replace('tls = "letsencryptstaging"', 'tls = "none"')
                .replace('"debug"', '"warning"').replace('# logfile', 'logfile').replace('"text"', '"json"'))
 
 # What has to differ from those files here: our store, free ports, no certificate authority, a log to read.
 OVERRIDES = {
     "ACMEZONE_DATABASE_ENGINE": "lmdb", "ACMEZONE_GENERAL_LISTEN": "127.0.0.1:0", "ACMEZONE_API_IP": "127.0.0.1",
-    "ACMEZONE_API_PORT": "0", "ACMEZONE_API_TLS": "none", "ACMEZONE_LOGCONFIG_LOGFORMAT": "json", "ACMEZONE_LOGCONFIG_LOGLEVEL": "info",
+    "ACMEZONE_API_PORT": "0", "ACMEZONE_API_TLS": "none", "ACMEZONE_LOGCONFIG_LOGFORMAT": "json",
+    "ACMEZONE_LOGCONFIG_LOGLEVEL": "info",
 }
 
 
@@ -80,7 +81,8 @@ def told(server):
     return server.stderr + server.log
 
 
-@pytest.mark.parametrize("text", [ACME_DNS_V1, ACME_DNS_V2, ACME_DNS_V1.replace("\n", "\r\n")], ids=["v1", "v2", "v1 with CR LF"])
+@pytest.mark.parametrize("text", [ACME_DNS_V1, ACME_DNS_V2, ACME_DNS_V1.replace("\n", "\r\n")],
+                         ids=["v1", "v2", "v1 with CR LF"])
 def test_an_acme_dns_file_is_read_as_it_is(tmp_path, text):
     with Acmezone(tmp_path, config=write(tmp_path, text), env=overrides(tmp_path)) as server:
         assert server.query(f"{ZONE}.", "A").answer[0][0].address == "198.51.100.1"
@@ -139,7 +141,7 @@ def test_lists_in_the_environment_have_commas_or_are_written_as_in_the_file(tmp_
 def test_a_bad_value_in_the_environment_is_named_by_its_variable(tmp_path):
     result = run("-c", write_config(tmp_path), env={"ACMEZONE_GENERAL_TXT_VALUES": "65"})
     assert result.returncode == 2
-    assert result.stderr.startswith("ACMEZONE_GENERAL_TXT_VALUES: ") or " ACMEZONE_GENERAL_TXT_VALUES: " in result.stderr
+    assert " ACMEZONE_GENERAL_TXT_VALUES: " in result.stderr
     assert "65" in result.stderr and "64" in result.stderr
 
 
@@ -186,7 +188,8 @@ BAD_VALUES = [  # section, key, value, words of the message
 ]
 
 
-@pytest.mark.parametrize("section, key, value, words", BAD_VALUES, ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize("section, key, value, words", BAD_VALUES,
+                         ids=lambda value: value if isinstance(value, str) else "")
 def test_a_bad_value_is_refused_with_its_place_what_was_found_and_what_is_allowed(tmp_path, section, key, value, words):
     path = write_config(tmp_path, **{section: {key: value}})
     result = run("serve", "-c", path)
@@ -200,7 +203,8 @@ def test_a_bad_value_is_refused_with_its_place_what_was_found_and_what_is_allowe
 
 
 @pytest.mark.parametrize("tokens", [["short:secret12"], ["nameless-secret-of-24-chr"], [":nameless-secret-of-25-ch"],
-                                    ["name:secret with blanks in it"], ["a:secret-0123456789abcdef", "b:secret-0123456789abcdef"]])
+                                    ["name:secret with blanks in it"],
+                                    ["a:secret-0123456789abcdef", "b:secret-0123456789abcdef"]])
 def test_a_bad_registration_token_is_refused_and_not_repeated(tmp_path, tokens):
     result = run("-c", write_config(tmp_path, api={"registration_tokens": tokens}))
     assert result.returncode == 2
@@ -255,8 +259,8 @@ def test_several_mistakes_are_told_at_once(tmp_path):
     assert len(result.stderr.splitlines()) == 3
 
 
-UNKNOWN = [("general", "colour", "blue", []), ("general", "txt_value", 2, ["txt_values"]), ("api", "txt_ttl", 0, ["general"]),
-           ("apis", "port", "1", []), ("api", "domain", "x", [])]
+UNKNOWN = [("general", "colour", "blue", []), ("general", "txt_value", 2, ["txt_values"]),
+           ("api", "txt_ttl", 0, ["general"]), ("apis", "port", "1", []), ("api", "domain", "x", [])]
 
 
 @pytest.mark.parametrize("section, key, value, words", UNKNOWN)
@@ -268,7 +272,8 @@ def test_an_unknown_key_is_a_warning_with_its_place_and_the_server_starts(tmp_pa
                     else f"{text}[{section}]\n{extra}\n")
     line = path.read_text().splitlines().index(extra) + 1
     with Acmezone(tmp_path, config=path, warns=True) as server:
-        place = wait_until(lambda: [text for text in told(server).splitlines() if f"{path}:{line}: " in text], server.report)
+        place = wait_until(lambda: [text for text in told(server).splitlines() if f"{path}:{line}: " in text],
+                           server.report)
         assert len(place) == 1 and key in place[0] and all(word in place[0] for word in words)
 
 
@@ -296,10 +301,11 @@ def test_every_option_of_the_sample_may_be_uncommented(tmp_path):
 def test_config_lists_every_option_with_type_default_range_and_help(tmp_path):
     listing = run("config")
     assert (listing.returncode, listing.stderr) == (0, "")
-    for key in ("listen", "protocol", "domain", "nsname", "nsadmin", "records", "workers", "txt_ttl", "txt_values", "negative_ttl",
-                "udp_max_bytes", "tcp_idle_s", "tcp_connections", "engine", "connection", "map_size", "ip", "port", "tls",
-                "tls_cert_privkey", "tls_cert_fullchain", "corsorigins", "use_header", "header_name", "trusted_proxies",
-                "registration_tokens", "registration_allowfrom", "disable_registration", "body_max_bytes", "idle_s", "connections",
+    for key in ("listen", "protocol", "domain", "nsname", "nsadmin", "records", "workers", "txt_ttl", "txt_values",
+                "negative_ttl", "udp_max_bytes", "tcp_idle_s", "tcp_connections", "engine", "connection", "map_size",
+                "ip", "port", "tls", "tls_cert_privkey", "tls_cert_fullchain", "corsorigins", "use_header",
+                "header_name", "trusted_proxies", "registration_tokens", "registration_allowfrom",
+                "disable_registration", "body_max_bytes", "idle_s", "connections",
                 "loglevel", "logtype", "logfile", "logformat"):
         assert re.search(rf"\b{key}\b", listing.stdout), key
     for text in ("ACMEZONE_GENERAL_LISTEN", "ACMEZONE_API_PORT", "1232", "65535"):
@@ -333,8 +339,8 @@ def test_version_and_help_say_what_this_is():
         assert command in usage.stdout
 
 
-@pytest.mark.parametrize("args", [["nonsense"], ["serve", "--nonsense"], ["-x"], ["serve", "-c"], ["config", "nonsense"],
-                                  ["serve", "-c", "a", "b"]])
+@pytest.mark.parametrize("args", [["nonsense"], ["serve", "--nonsense"], ["-x"], ["serve", "-c"],
+                                  ["config", "nonsense"], ["serve", "-c", "a", "b"]])
 def test_a_wrong_command_line_is_refused_with_the_right_one(args):
     result = run(*args)
     assert result.returncode == 2
@@ -344,7 +350,8 @@ def test_a_wrong_command_line_is_refused_with_the_right_one(args):
 
 @pytest.mark.parametrize("kind", ["missing", "a folder", "in a missing folder"])
 def test_an_unreadable_file_is_one_clear_line(tmp_path, kind):
-    path = {"missing": tmp_path / "nothing.cfg", "a folder": tmp_path, "in a missing folder": tmp_path / "x" / "y.cfg"}[kind]
+    path = {"missing": tmp_path / "nothing.cfg", "a folder": tmp_path,
+            "in a missing folder": tmp_path / "x" / "y.cfg"}[kind]
     result = run("-c", path)
     assert result.returncode in (1, 2)
     assert len(result.stderr.splitlines()) == 1

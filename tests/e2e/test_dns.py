@@ -42,6 +42,11 @@ def absolute(server, name):
     return ".".join([*labels, f"{ZONE}."])
 
 
+def without_tcp(options):
+    """What of a transport's options dns.message.make_query takes."""
+    return {key: value for key, value in options.items() if key != "tcp"}
+
+
 def records_of(section):
     return sorted((str(rrset.name), rrset.ttl, dns.rdatatype.to_text(rrset.rdtype), rdata.to_text())
                   for rrset in section for rdata in rrset)
@@ -110,11 +115,12 @@ def test_the_owner_of_a_wildcard_answer_keeps_the_case_of_the_question(zone):
 
 
 NODATA = [("child", "DS"), ("@", "TXT"), ("@", "CAA"), ("@", "CNAME"), ("@", "DS"), ("@", "DNSKEY"), ("@", "SVCB"),
-          ("full", "A"), ("full", "AAAA"), ("full", "CNAME"), ("full", "SOA"), ("full", "NS"), ("full", "CAA"), ("full", "TYPE65000"),
-          ("empty", "TXT"), ("empty", "A"), ("empty", "SOA"), ("empty", "CNAME"),
-          ("www", "TXT"), ("text", "A"), ("x.wild", "TXT"), ("any.wild", "AAAA"), ("any.wild", "CNAME"), ("*.wild", "MX"),
-          ("a.b.c", "A"), ("b.c", "TXT"), ("c", "NS"), ("wild", "A"), ("wild", "TXT"), ("wc", "CNAME"), ("x.below.wild", "A"),
-          ("below.wild", "TXT"), ("_acme-challenge", "TXT"), ("_acme-challenge", "A"), ("_acme-challenge", "SOA")]
+          ("full", "A"), ("full", "AAAA"), ("full", "CNAME"), ("full", "SOA"), ("full", "NS"), ("full", "CAA"),
+          ("full", "TYPE65000"), ("empty", "TXT"), ("empty", "A"), ("empty", "SOA"), ("empty", "CNAME"),
+          ("www", "TXT"), ("text", "A"), ("x.wild", "TXT"), ("any.wild", "AAAA"), ("any.wild", "CNAME"),
+          ("*.wild", "MX"), ("a.b.c", "A"), ("b.c", "TXT"), ("c", "NS"), ("wild", "A"), ("wild", "TXT"),
+          ("wc", "CNAME"), ("x.below.wild", "A"), ("below.wild", "TXT"), ("_acme-challenge", "TXT"),
+          ("_acme-challenge", "A"), ("_acme-challenge", "SOA")]
 
 
 @pytest.mark.parametrize("options", TRANSPORTS.values(), ids=TRANSPORTS.keys())
@@ -123,9 +129,9 @@ def test_an_existing_name_without_the_type_is_nodata_with_soa(zone, name, rdtype
     assert_is_negative(zone.query(absolute(zone, name), rdtype, **options), dns.rcode.NOERROR)
 
 
-MISSING = ["nothing", "nothing.at.all", "x.www", "a.x.wild", "other.x.below.wild", "z.below.wild", "x.deep.a.b.c", "x.c", "b",
-           "x.full", "_acme-challenge.full", "www.full", "full.full", "x.empty", "full.www", "x.full.nothing", "_x",
-           "00000000-0000-4000-8000-000000000000", "*", "x" * 63]
+MISSING = ["nothing", "nothing.at.all", "x.www", "a.x.wild", "other.x.below.wild", "z.below.wild", "x.deep.a.b.c",
+           "x.c", "b", "x.full", "_acme-challenge.full", "www.full", "full.full", "x.empty", "full.www",
+           "x.full.nothing", "_x", "00000000-0000-4000-8000-000000000000", "*", "x" * 63]
 
 
 @pytest.mark.parametrize("options", TRANSPORTS.values(), ids=TRANSPORTS.keys())
@@ -155,7 +161,8 @@ def test_the_soa_is_answered_at_the_apex_with_the_configured_names(zone):
 
 def test_addresses_of_name_servers_in_the_zone_are_additional(zone):
     answer = zone.query(f"{ZONE}.", "NS")
-    assert records_of(answer.additional) == [(f"{ZONE}.", 3600, "A", "192.0.2.1"), (f"{ZONE}.", 3600, "AAAA", "2001:db8::1")]
+    assert records_of(answer.additional) == [(f"{ZONE}.", 3600, "A", "192.0.2.1"),
+                                             (f"{ZONE}.", 3600, "AAAA", "2001:db8::1")]
 
 
 @pytest.mark.parametrize("options", TRANSPORTS.values(), ids=TRANSPORTS.keys())
@@ -228,15 +235,15 @@ def test_names_below_an_account_can_be_made_nodata(tmp_path):
         assert_is_negative(server.query(f"_acme-challenge.nobody.{ZONE}", "TXT"), dns.rcode.NXDOMAIN)
 
 
-OUTSIDE = [".", "org.", "example.org.", "www.example.org.", f"x{ZONE}.", "uth.example.org.", "auth.example.com.", f"{ZONE}.example.org.",
-           "auth\\.example.org.", "auth.example\\.org."]
+OUTSIDE = [".", "org.", "example.org.", "www.example.org.", f"x{ZONE}.", "uth.example.org.", "auth.example.com.",
+           f"{ZONE}.example.org.", "auth\\.example.org.", "auth.example\\.org."]
 
 
 @pytest.mark.parametrize("options", TRANSPORTS.values(), ids=TRANSPORTS.keys())
 @pytest.mark.parametrize("name", OUTSIDE)
 def test_outside_the_zones_everything_is_refused_without_amplification(zone, name, options):
     for rdtype in ("A", "NS", "ANY", "TXT"):
-        question = dns.message.make_query(name, rdtype, **{key: value for key, value in options.items() if key != "tcp"})
+        question = dns.message.make_query(name, rdtype, **without_tcp(options))
         answer = zone.ask(question, tcp="tcp" in options)
         assert answer.rcode() == dns.rcode.REFUSED
         assert not answer.flags & dns.flags.AA
@@ -282,7 +289,7 @@ def test_any_at_a_missing_name_is_nxdomain(zone):
 @pytest.mark.parametrize("rdtype", ["AXFR", "IXFR"])
 @pytest.mark.parametrize("name", ["@", "full", "nothing"])
 def test_zone_transfers_are_refused(zone, rdtype, name, options):
-    question = dns.message.make_query(absolute(zone, name), "A", **{key: value for key, value in options.items() if key != "tcp"})
+    question = dns.message.make_query(absolute(zone, name), "A", **without_tcp(options))
     question.question[0].rdtype = dns.rdatatype.from_text(rdtype)
     if rdtype == "IXFR":
         question.authority.append(dns.rrset.from_text(f"{ZONE}.", 0, "IN", "SOA", f"{ZONE}. {ZONE}. 1 2 3 4 5"))
@@ -303,7 +310,8 @@ def test_another_opcode_is_not_implemented_and_echoed(zone, opcode):
 
 
 @pytest.mark.parametrize("question", [
-    dns.message.from_text(f"id 7\nopcode NOTIFY\nflags AA\n;QUESTION\n{ZONE}. IN SOA\n;ANSWER\n{ZONE}. 0 IN SOA a. b. 1 2 3 4 5"),
+    dns.message.from_text(f"id 7\nopcode NOTIFY\nflags AA\n;QUESTION\n{ZONE}. IN SOA\n"
+                          f";ANSWER\n{ZONE}. 0 IN SOA a. b. 1 2 3 4 5"),
     dns.message.from_text(f"id 7\nopcode UPDATE\n;ZONE\n{ZONE}. IN SOA\n;PREREQ\n;UPDATE\nx.{ZONE}. 60 IN A 192.0.2.1"),
 ], ids=["NOTIFY", "UPDATE"])
 @pytest.mark.parametrize("tcp", [False, True], ids=["udp", "tcp"])

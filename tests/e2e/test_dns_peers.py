@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Against two authoritative servers in use: where NSD and Knot agree over the same zone, so does acmezone.
 
-The zone is the static one with two accounts; the peers read it as a zone file whose SOA is the one acmezone serves. Compared are
-rcode, AA, TC, and the records of the answer and authority sections with their TTLs; for malformed packets the rcode.
+The zone is the static one with two accounts; the peers read it as a zone file whose SOA is the one acmezone serves.
+Compared are rcode, AA, TC, and the records of the answer and authority sections with their TTLs; of unusual packets
+the header.
 """
 
 import subprocess
@@ -15,7 +16,8 @@ import pytest
 from acmezone import CHEAP_ARGON2, ZONE, Acmezone, free_port, wait_until
 from packets import MALFORMED
 from static_zone import RECORDS
-from wire import (CD, NOTIMP, RD, REFUSED, framed, header, opt_record, query_bytes, question, receive_framed, tcp_socket, udp_socket)
+from wire import (CD, NOTIMP, RD, REFUSED, framed, header, opt_record, query_bytes, question, receive_framed,
+                  tcp_socket, udp_socket)
 
 NSD = """
 server:
@@ -59,7 +61,7 @@ zone:
 
 PEERS = {"nsd": (NSD, ["nsd", "-d", "-c"]), "knotd": (KNOT, ["knotd", "-c"])}
 
-# Sent after each packet over UDP: when its answer comes first, the packet was dropped. Each server keeps the order of a socket.
+# Sent after each packet over UDP: when its answer comes first, the packet was dropped. All three keep a socket's order.
 PROBE = query_bytes(0xFFFF, f"{ZONE}.", 6)
 
 # An existing name without the types that are asked has, in a zone file, to have some other type.
@@ -141,10 +143,11 @@ def disagreements(addresses, packets, view, tcp=False):
     return n_agreed, different
 
 
-NAMES = ["@", "full", "FULL", "empty", "www", "wWw", "text", "caa", "odd", "deep.a.b.c", "a.b.c", "b.c", "c", "x.c", "b", "wild",
-         "any.wild", "two.labels.wild", "*.wild", "x.wild", "a.x.wild", "below.wild", "x.below.wild", "z.below.wild", "wc", "any.wc",
-         "alias", "alias2", "out", "nowhere", "child", "ns1.child", "x.y.child", "_acme-challenge", "x._acme-challenge", "nothing",
-         "nothing.at.all", "x.www", "x.full", "_acme-challenge.full", "full.full", "x.empty", "*", "_x", "x" * 63]
+NAMES = ["@", "full", "FULL", "empty", "www", "wWw", "text", "caa", "odd", "deep.a.b.c", "a.b.c", "b.c", "c", "x.c",
+         "b", "wild", "any.wild", "two.labels.wild", "*.wild", "x.wild", "a.x.wild", "below.wild", "x.below.wild",
+         "z.below.wild", "wc", "any.wc", "alias", "alias2", "out", "nowhere", "child", "ns1.child", "x.y.child",
+         "_acme-challenge", "x._acme-challenge", "nothing", "nothing.at.all", "x.www", "x.full", "_acme-challenge.full",
+         "full.full", "x.empty", "*", "_x", "x" * 63]
 OUTSIDE = [".", "org.", "example.org.", f"x{ZONE}.", "example.com."]
 TYPES = [1, 2, 5, 6, 12, 15, 16, 28, 33, 43, 46, 48, 64, 257, 65400]
 MODES = {
@@ -163,7 +166,8 @@ def test_every_name_and_type_is_answered_as_the_peers_do(servers, mode, tcp):
     names = {}
     for name in NAMES:
         labels = [accounts.get(label.lower(), label) for label in name.split(".")]
-        names[name] = f"{ZONE}." if name == "@" else ".".join([label.upper() if name.isupper() else label for label in labels] + [ZONE])
+        absolute = f"{ZONE}." if name == "@" else ".".join([*labels, ZONE])
+        names[name] = absolute.upper() if name.isupper() else absolute
     names |= {name: name for name in OUTSIDE}
     packets = {f"{name} {dns.rdatatype.to_text(rdtype)}": query_bytes(number, absolute, rdtype, **mode)
                for number, (name, absolute) in enumerate(names.items()) for rdtype in TYPES}
@@ -177,12 +181,13 @@ def header_only(packet):
     return (packet[2] >> 3 & 15, packet[3] & 15, packet[2] & 4) if packet else "no answer"
 
 
-# Where we do otherwise on purpose: opcode, rcode and AA. Not asked at all: ANY, which gets a minimal answer (RFC 8482), and
-# opcodes but QUERY, which all get NOTIMP.
+# Where we do otherwise on purpose: opcode, rcode and AA. Not asked at all: ANY, which gets a minimal answer (RFC 8482),
+# and opcodes but QUERY, which all get NOTIMP.
 OURS = {
     "AXFR over UDP": (0, REFUSED, 0),  # as over TCP; the peers say NOTIMP
-    **dict.fromkeys(["type OPT", "type TSIG", "type MAILB"], (0, NOTIMP, 0)),  # no data can exist; the peers look for some
+    **dict.fromkeys(["type OPT", "type TSIG", "type MAILB"], (0, NOTIMP, 0)),  # not types of data; the peers look
 }
+A_RECORD = b"\xc0\x0c\0\1\0\1\0\0\0\0\0\4\1\2\3\4"
 UNUSUAL = {
     **MALFORMED,
     "EDNS version 1": query_bytes(9, f"{ZONE}.", opt=opt_record(version=1)),
@@ -198,8 +203,8 @@ UNUSUAL = {
     "QR and nothing else": header(9, 0x8000, qd=0),
     "an answer": query_bytes(9, f"{ZONE}.", flags=0x8000),
     "11 bytes": query_bytes(9, f"{ZONE}.")[:11],
-    "a record in the answer section": header(9, an=1) + question(f"{ZONE}.") + b"\xc0\x0c\0\1\0\1\0\0\0\0\0\4\1\2\3\4",
-    "a record in the additional section": header(9, ar=1) + question(f"{ZONE}.") + b"\xc0\x0c\0\1\0\1\0\0\0\0\0\4\1\2\3\4",
+    "a record in the answer section": header(9, an=1) + question(f"{ZONE}.") + A_RECORD,
+    "a record in the additional section": header(9, ar=1) + question(f"{ZONE}.") + A_RECORD,
 }
 
 
@@ -207,6 +212,7 @@ def test_unusual_packets_get_the_rcode_the_peers_give(servers):
     addresses, _ = servers
     for name, expected in OURS.items():
         assert header_only(ask(addresses["acmezone"], UNUSUAL[name])) == expected, name
-    n_agreed, different = disagreements(addresses, {name: UNUSUAL[name] for name in UNUSUAL if name not in OURS}, header_only)
+    compared = {name: packet for name, packet in UNUSUAL.items() if name not in OURS}
+    n_agreed, different = disagreements(addresses, compared, header_only)
     assert not different, "\n".join(different)
     assert n_agreed > 5

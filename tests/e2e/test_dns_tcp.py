@@ -9,8 +9,8 @@ import time
 import pytest
 
 from acmezone import CHEAP_ARGON2, ZONE, Acmezone
-from wire import (NOERROR, NXDOMAIN, TYPE_A, framed, is_closed_by_peer, parse_header, query_bytes, rcode, receive_framed,
-                  tcp_socket, udp_exchange)
+from wire import (NOERROR, NXDOMAIN, TYPE_A, framed, is_closed_by_peer, parse_header, query_bytes, rcode,
+                  receive_framed, tcp_socket, udp_exchange)
 
 APEX = f"{ZONE}."
 QUERY = query_bytes(7, APEX, TYPE_A)
@@ -46,7 +46,7 @@ def test_pipelined_queries_are_all_answered(server, n_queries):
 
 
 def test_a_client_that_reads_late_gets_every_answer(tmp_path):
-    """More answers than all buffers between the two hold, before the first is read: the server waits, it loses and hoards none."""
+    """More answers than all buffers between the two hold, before the first is read: the server waits and loses none."""
     n_queries, n_values = 5000, 64
     with Acmezone(tmp_path, general={"txt_values": n_values}, api=CHEAP_ARGON2) as server:
         account = server.register()
@@ -107,7 +107,8 @@ def test_the_end_of_the_questions_is_not_the_end_of_the_answers(server):
         assert is_closed_by_peer(sock)
 
 
-@pytest.mark.parametrize("garbage", [b"\0\0", b"\0\1x", b"\xff\xff" + b"x" * 65535, b"\0\x0c" + bytes(12), b"GET / HTTP/1.1\r\n\r\n"],
+@pytest.mark.parametrize("garbage", [b"\0\0", b"\0\1x", b"\xff\xff" + b"x" * 65535, b"\0\x0c" + bytes(12),
+                                     b"GET / HTTP/1.1\r\n\r\n"],
                          ids=["length 0", "length 1", "65535 bytes", "empty header", "HTTP"])
 def test_garbage_on_one_connection_does_not_disturb_another(server, garbage):
     with tcp_socket(server.dns) as good, tcp_socket(server.dns) as bad:

@@ -65,7 +65,7 @@ def test_flags_are_ours_except_the_echoed_ones(server, name, code, sent):
 # EDNS, RFC 6891
 
 def opt_of(answer):
-    """(UDP size, extended rcode, version, flags, options) of the OPT record at the end of the packet, None without one."""
+    """(UDP size, extended rcode, version, flags, options) of the packet's OPT record, None without one."""
     message = dns.message.from_wire(answer)
     if message.edns < 0:
         return None
@@ -119,8 +119,8 @@ def large(tmp_path_factory):
         yield server
 
 
-@pytest.mark.parametrize("size, limit", [(None, 512), (0, 512), (100, 512), (512, 512), (513, 513), (700, 700), (1231, 1231),
-                                         (1232, 1232), (1233, 1232), (4096, 1232), (65535, 1232)])
+@pytest.mark.parametrize("size, limit", [(None, 512), (0, 512), (100, 512), (512, 512), (513, 513), (700, 700),
+                                         (1231, 1231), (1232, 1232), (1233, 1232), (4096, 1232), (65535, 1232)])
 def test_an_answer_over_the_limit_is_truncated_and_whole_over_tcp(large, size, limit):
     opt = opt_record(size) if size is not None else b""
     for n, account in large.accounts.items():
@@ -233,8 +233,8 @@ def test_what_was_answered_is_counted_by_kind(server, published):
     cases = [
         ("noerror", query_bytes(1, published["fulldomain"])), ("noerror", query_bytes(1, APEX, TYPE_A)),
         ("nodata", query_bytes(1, APEX, TYPE_TXT)), ("nxdomain", query_bytes(1, f"nothing.{ZONE}.")),
-        ("refused", query_bytes(1, "example.com.")), ("formerr", GOOD + b"x"), ("notimp", query_bytes(1, APEX, flags=4 << 11)),
-        ("badvers", query_bytes(1, APEX, opt=opt_record(version=1)))]
+        ("refused", query_bytes(1, "example.com.")), ("formerr", GOOD + b"x"),
+        ("notimp", query_bytes(1, APEX, flags=4 << 11)), ("badvers", query_bytes(1, APEX, opt=opt_record(version=1)))]
     before = server.counters()
     for _, packet in cases:
         udp_exchange(server.dns, packet)

@@ -3,6 +3,7 @@
 
 import json
 import re
+import socket
 
 import pytest
 import requests
@@ -27,7 +28,8 @@ def assert_is_raw_json_error(response, status):
 
 # Paths and methods
 
-@pytest.mark.parametrize("path", ["/register", "//register", "/register/", "/Register", "/REGISTER", "//Register//", "/register?x=1"])
+@pytest.mark.parametrize("path", ["/register", "//register", "/register/", "/Register", "/REGISTER", "//Register//",
+                                  "/register?x=1"])
 def test_every_spelling_of_register_is_served_without_a_redirect(server, path):
     answer = requests.request("POST", f"{server.api}{path}", allow_redirects=False)
     assert answer.status_code == 201
@@ -42,10 +44,12 @@ def test_every_spelling_of_update_is_served_without_a_redirect(server, account, 
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "OPTIONS"])
-@pytest.mark.parametrize("path", ["/", "/nope", "/registers", "/registe", "/register/x", "/x/register", "/update/x", "/healthy",
-                                  "/register%20", "/register;x", "/../register", "/%2e%2e/update", "/" + "x" * 2000])
+@pytest.mark.parametrize("path", ["/", "/nope", "/registers", "/registe", "/register/x", "/x/register", "/update/x",
+                                  "/healthy", "/register%20", "/register;x", "/../register", "/%2e%2e/update",
+                                  "/" + "x" * 2000])
 def test_an_unknown_path_is_404(server, method, path):
-    assert_is_raw_json_error(exchange(server.api, request_bytes(f"{method} {path}", [("Host", "x"), ("Content-Length", "0")])), 404)
+    request = request_bytes(f"{method} {path}", [("Host", "x"), ("Content-Length", "0")])
+    assert_is_raw_json_error(exchange(server.api, request), 404)
 
 
 @pytest.mark.parametrize("path, methods, allowed", [
@@ -106,7 +110,8 @@ def test_a_body_over_the_limit_is_413_and_one_at_the_limit_is_read(small, path, 
     for excess, status in ((b"", 201 if path == "/register" else 200), (b" ", 413)):
         sent = body + excess
         framing = ("Transfer-Encoding", "chunked") if is_chunked else ("Content-Length", len(sent))
-        response = exchange(small.api, request_bytes(f"POST {path}", [*headers, framing], chunked(sent) if is_chunked else sent))
+        wire = chunked(sent) if is_chunked else sent
+        response = exchange(small.api, request_bytes(f"POST {path}", [*headers, framing], wire))
         assert response.status == status, response.body
         if status == 413:
             assert_is_raw_json_error(response, 413)
@@ -163,10 +168,18 @@ def test_an_answer_to_http_1_0_ends_with_the_connection(server):
         assert connection.recv(1) == b""
 
 
+def test_a_client_may_shut_down_its_sending_side_and_still_read(server):
+    with http_socket(server.api) as connection:
+        connection.sendall(request_bytes("POST /register", [("Host", "x"), ("Content-Length", 2)], b"{}"))
+        connection.shutdown(socket.SHUT_WR)
+        assert read_response(connection).status == 201
+
+
 def test_a_client_that_leaves_in_the_middle_of_its_body_disturbs_nobody(server):
     for _ in range(20):
         with http_socket(server.api) as connection:
-            connection.sendall(request_bytes("POST /register", [("Host", "x"), ("Content-Length", 100)], b'{"allowfrom'))
+            connection.sendall(request_bytes("POST /register", [("Host", "x"), ("Content-Length", 100)],
+                                             b'{"allowfrom'))
     assert server.http.get(f"{server.api}/health").status_code == 200
 
 
@@ -208,9 +221,11 @@ def test_a_preflight_of_an_allowed_origin_is_204_with_methods_and_headers(cors, 
 
 
 @pytest.mark.parametrize("origin", ["https://example.org", "http://www.example.com", "https://www.example.com.evil.org",
-                                    "https://.example.com:81", "http://localhost:30000", "http://localhost", "null", "https://"])
+                                    "https://.example.com:81", "http://localhost:30000", "http://localhost", "null",
+                                    "https://"])
 def test_another_origin_gets_no_permission(cors, origin):
-    for answer in (preflight(cors, "/update", origin), cors.http.post(f"{cors.api}/register", headers={"Origin": origin})):
+    for answer in (preflight(cors, "/update", origin),
+                   cors.http.post(f"{cors.api}/register", headers={"Origin": origin})):
         assert "Access-Control-Allow-Origin" not in answer.headers
 
 

@@ -24,7 +24,7 @@ BODIES = {
     "empty list": b'{"allowfrom":[]}',
     "null list": b'{"allowfrom":null}',
     "unknown keys": b'{"name":"x","nested":{"username":"evil","a":[1,2.5,true,null]}}',
-    "all keys of a registration, null": b'{"allowfrom":null,"fulldomain":null,"subdomain":null,"password":null,"username":null}',
+    "all keys, null": b'{"allowfrom":null,"fulldomain":null,"subdomain":null,"password":null,"username":null}',
 }
 
 
@@ -87,9 +87,10 @@ def test_a_bad_network_among_good_ones_is_refused(server, network):
     assert answer.headers["Content-Type"].split(";")[0] == "application/json"
 
 
-MALFORMED = [b"{", b"}", b"[", b"nope", b"{} {}", b'{"allowfrom":[}', b'{"allowfrom":["192.0.2.0/24"', b"{'a':1}", b'{"a":1,}',
-             b"[]", b"1", b'"text"', b"true", b'{"allowfrom":"192.0.2.0/24"}', b'{"allowfrom":{}}', b'{"allowfrom":[1]}',
-             b"\xff\xfe", b'{"\xff":1}', b"[" * 5000, b"{}\0", b'{"allowfrom":["192.0.2.0/24\\u0000"]}', b"allowfrom=192.0.2.0%2F24"]
+MALFORMED = [b"{", b"}", b"[", b"nope", b"{} {}", b'{"allowfrom":[}', b'{"allowfrom":["192.0.2.0/24"', b"{'a':1}",
+             b'{"a":1,}', b"[]", b"1", b'"text"', b"true", b'{"allowfrom":"192.0.2.0/24"}', b'{"allowfrom":{}}',
+             b'{"allowfrom":[1]}', b"\xff\xfe", b'{"\xff":1}', b"[" * 5000, b"{}\0",
+             b'{"allowfrom":["192.0.2.0/24\\u0000"]}', b"allowfrom=192.0.2.0%2F24"]
 
 
 @pytest.mark.parametrize("body", MALFORMED, ids=lambda body: repr(body[:40]))
@@ -98,14 +99,16 @@ def test_what_is_not_the_json_expected_is_malformed(server, body):
     assert (answer.status_code, answer.text) == (400, '{"error": "malformed_json_payload"}')
 
 
-@pytest.mark.parametrize("content_type", ["application/json", "text/plain; charset=utf-8", "application/x-www-form-urlencoded",
-                                          "multipart/form-data; boundary=x", "nonsense", ""])
+@pytest.mark.parametrize("content_type", [
+    "application/json", "text/plain; charset=utf-8", "application/x-www-form-urlencoded",
+    "multipart/form-data; boundary=x", "nonsense", ""])
 def test_the_content_type_does_not_matter(server, content_type):
     answer = post(server, b'{"allowfrom":["192.0.2.0/24"]}', **{"Content-Type": content_type})
     assert answer.status_code == 201
     assert answer.json()["allowfrom"] == ["192.0.2.0/24"]
 
 
-@pytest.mark.parametrize("authorization", ["Basic", "Basic ", "Basic !!!", "Basic dXNlcjprZXk", "Bearer", "Negotiate x", "x", ""])
+@pytest.mark.parametrize("authorization", ["Basic", "Basic ", "Basic !!!", "Basic dXNlcjprZXk", "Bearer", "Negotiate x",
+                                           "x", ""])
 def test_a_stray_authorization_header_does_not_matter_where_no_token_is_asked(server, authorization):
     assert post(server, b"", Authorization=authorization).status_code == 201

@@ -76,7 +76,8 @@ def test_protocol_chooses_transports_and_families(tmp_path, protocol, has_udp, h
                 assert answers_tcp((host, port)) == (has_tcp and host in hosts)
 
 
-@pytest.mark.parametrize("ip, hosts", [("127.0.0.1", ["127.0.0.1"]), ("::1", ["[::1]"]), (["127.0.0.1", "::1"], ["127.0.0.1", "[::1]"])])
+@pytest.mark.parametrize("ip, hosts", [("127.0.0.1", ["127.0.0.1"]), ("::1", ["[::1]"]),
+                                       (["127.0.0.1", "::1"], ["127.0.0.1", "[::1]"])])
 def test_the_api_listens_on_each_of_its_addresses(tmp_path, ip, hosts):
     with Acmezone(tmp_path, api={"ip": ip}) as server:
         assert [api.split("//")[1].rpartition(":")[0] for api in server.apis] == hosts

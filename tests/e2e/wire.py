@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Bytes on sockets, for what libraries would tidy up: raw HTTP requests, raw DNS packets, DNS over one TCP connection."""
+"""Bytes on sockets, for what libraries would tidy up: raw HTTP requests, raw DNS packets, DNS over a TCP connection."""
 
 import http.client
 import socket

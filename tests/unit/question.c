@@ -31,7 +31,8 @@ size_t question_write(const struct question *question, uint8_t out[static QUESTI
 {
     static uint16_t id = 0x1234;
     struct writer w = writer_of(out, QUESTION_MAX_BYTES);
-    put_u16(&w, id++);
+    put_u16(&w, id);
+    id++;
     put_u16(&w, question->flags);
     put_u16(&w, 1);
     put_u32(&w, 0);

@@ -23,7 +23,7 @@ struct uuid writing_username(const char *subdomain)
 
 struct bytes writing_rdata(const char *text)
 {
-    static uint8_t rdata[RDATA_MAX];
+    static _Thread_local uint8_t rdata[RDATA_MAX];
     struct writer w = writer_of(rdata, sizeof rdata);
     size_t n = strlen(text);
     do {

@@ -7,7 +7,7 @@
 // The account that owns a subdomain of the tests: the same name, cut to the room there is.
 struct uuid writing_username(const char *subdomain);
 
-// TXT rdata of one text: character-strings of up to 255 bytes. Static room: good until the next call.
+// TXT rdata of one text: character-strings of up to 255 bytes. It is good until the next call on this thread.
 struct bytes writing_rdata(const char *text);
 
 // Submits the change and waits for its result, which is in `change` as well.
