@@ -47,11 +47,9 @@ static void on_closed(void *context)
     credential_close(api->service.credentials);
     if (api->service.reader != NULL)
         store_reader_close(api->service.reader);
-    void (*on_stopped)(void *context) = api->on_stopped;
-    void *stopped_context = api->context;
+    if (api->on_stopped != NULL)
+        api->on_stopped(api->context);
     free(api);
-    if (on_stopped != NULL)
-        on_stopped(stopped_context);
 }
 
 static void on_deadline_closed(uv_handle_t *handle)

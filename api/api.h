@@ -53,9 +53,9 @@ enum err api_reload(struct api *api);
 
 // Stops at once to accept connections and answers what is in flight; what is left after `deadline_ms` is broken off,
 // and checks of passwords that still wait are answered 503. Then everything is freed and `on_stopped` is called on the
-// loop, once: `api` is gone by then, api_counters too. Changes that the store has taken are always waited for, as they
-// point into the API's memory: only a store that hangs in a sync can hold this up beyond the deadline. A second call,
-// before on_stopped, only moves the deadline.
+// loop, once; `api` may be asked for its counters in it for the last time. Changes that the store has taken are always
+// waited for, as they point into the API's memory: only a store that hangs in a sync can hold this up beyond the
+// deadline. A second call, before on_stopped, only moves the deadline.
 void api_stop(struct api *api, unsigned deadline_ms, void (*on_stopped)(void *context), void *context);
 
 // Counted on the loop's thread.

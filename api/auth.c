@@ -11,6 +11,8 @@
 #include <string.h>
 #include <strings.h>
 
+enum { BASIC_MAX = 1024 };
+
 static bool is_key(const char *key)
 {
     static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
@@ -44,12 +46,18 @@ static const char *skip_scheme(const char *value, const char *scheme)
     return value + n + strspn(value + n, " ");
 }
 
-// The credentials are base64 of USER:PASSWORD; a user has no colon (RFC 7617 2).
+// The credentials are base64 of USER:PASSWORD; a user has no colon (RFC 7617 2). One client sends the alphabet meant
+// for URLs, so both are read.
 static const struct token *find_basic(const struct tokens *tokens, const char *credentials)
 {
-    const gnutls_datum_t base64 = {(unsigned char *)(uintptr_t)credentials, (unsigned)strlen(credentials)};
+    unsigned char text[BASIC_MAX];
+    gnutls_datum_t base64 = {text, (unsigned)strlen(credentials)};
     gnutls_datum_t plain = {0};
-    if (base64.size == 0 || gnutls_base64_decode2(&base64, &plain) < 0)
+    if (base64.size == 0 || base64.size > sizeof text)
+        return NULL;
+    for (unsigned i = 0; i < base64.size; i++)
+        text[i] = (unsigned char)(credentials[i] == '-' ? '+' : credentials[i] == '_' ? '/' : credentials[i]);
+    if (gnutls_base64_decode2(&base64, &plain) < 0)
         return NULL;
     const struct token *found = NULL;
     const unsigned char *colon = memchr(plain.data, ':', plain.size);

@@ -42,6 +42,7 @@ static void close_signals(struct serve *serve)
 static void on_api_stopped(void *context)
 {
     struct serve *serve = context;
+    house_report(&serve->house);
     serve->house.api = NULL;
     close_signals(serve);
 }
@@ -55,7 +56,6 @@ static void on_stop(uv_signal_t *signal, int number)
     log_write(serve->house.log, LOG_INFO, "serve.stopping",
               LOG_STR("signal", number == SIGTERM ? "SIGTERM" : "SIGINT"));
     notify_manager("STOPPING=1");
-    house_report(&serve->house);
     api_stop(serve->house.api, DRAIN_MS, on_api_stopped, serve);
 }
 

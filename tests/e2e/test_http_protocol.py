@@ -3,7 +3,6 @@
 
 import json
 import re
-import socket
 
 import pytest
 import requests
@@ -166,13 +165,6 @@ def test_an_answer_to_http_1_0_ends_with_the_connection(server):
         assert response.status == 201
         assert json.loads(response.body)["allowfrom"] == []
         assert connection.recv(1) == b""
-
-
-def test_a_client_may_shut_down_its_sending_side_and_still_read(server):
-    with http_socket(server.api) as connection:
-        connection.sendall(request_bytes("POST /register", [("Host", "x"), ("Content-Length", 2)], b"{}"))
-        connection.shutdown(socket.SHUT_WR)
-        assert read_response(connection).status == 201
 
 
 def test_a_client_that_leaves_in_the_middle_of_its_body_disturbs_nobody(server):
