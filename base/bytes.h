@@ -71,16 +71,23 @@ static inline uint16_t take_u16(struct reader *r)
     return (uint16_t)(p[0] << 8 | p[1]);
 }
 
+static inline uint64_t take_big_endian(struct reader *r, size_t n)
+{
+    const uint8_t *p = take_bytes(r, n);
+    uint64_t number = 0;
+    for (size_t i = 0; p != NULL && i < n; i++)
+        number = number << 8 | p[i];
+    return number;
+}
+
 static inline uint32_t take_u32(struct reader *r)
 {
-    uint32_t high = take_u16(r);
-    return high << 16 | take_u16(r);
+    return (uint32_t)take_big_endian(r, 4);
 }
 
 static inline uint64_t take_u64(struct reader *r)
 {
-    uint64_t high = take_u32(r);
-    return high << 32 | take_u32(r);
+    return take_big_endian(r, 8);
 }
 
 // True when nothing went wrong and nothing is left over.
@@ -148,14 +155,19 @@ static inline void put_u16(struct writer *w, unsigned value)
     }
 }
 
+static inline void put_big_endian(struct writer *w, uint64_t number, size_t n)
+{
+    uint8_t *p = put_space(w, n);
+    for (size_t i = n; p != NULL && i-- > 0; number >>= 8)
+        p[i] = (uint8_t)number;
+}
+
 static inline void put_u32(struct writer *w, uint32_t value)
 {
-    put_u16(w, value >> 16);
-    put_u16(w, value & 0xffff);
+    put_big_endian(w, value, 4);
 }
 
 static inline void put_u64(struct writer *w, uint64_t value)
 {
-    put_u32(w, (uint32_t)(value >> 32));
-    put_u32(w, (uint32_t)value);
+    put_big_endian(w, value, 8);
 }

@@ -29,7 +29,7 @@ static void put_edns(struct writer *w, const struct question *question)
 
 size_t question_write(const struct question *question, uint8_t out[static QUESTION_MAX_BYTES])
 {
-    static uint16_t id = 0x1234;
+    static _Thread_local uint16_t id = 0x1234;
     struct writer w = writer_of(out, QUESTION_MAX_BYTES);
     put_u16(&w, id);
     id++;

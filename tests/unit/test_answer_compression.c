@@ -82,7 +82,8 @@ static void every_type_that_may_be_compressed_is(void **state)
          "ptr.auth.example.org. 3600 IN PTR Host.auth.example.org.\n"},
         {QUESTION("alias.auth.example.org", CNAME), POINTER_SIZE + FIXED + 5 + 5 + 2,
          "alias.auth.example.org. 3600 IN CNAME deep.host.auth.example.org.\n"},
-        {QUESTION("auth.example.org", NS), POINTER_SIZE + FIXED + 3 + 2, "auth.example.org. 3600 IN NS ns.auth.example.org.\n"},
+        {QUESTION("auth.example.org", NS), POINTER_SIZE + FIXED + 3 + 2,
+         "auth.example.org. 3600 IN NS ns.auth.example.org.\n"},
         {QUESTION("auth.example.org", SOA), POINTER_SIZE + FIXED + (3 + 2) + (11 + 2) + 20, SOA "\n"},
     };
     for (size_t i = 0; i < N_OF(rows); i++)

@@ -104,7 +104,8 @@ static void addresses_of_mail_servers_that_do_not_fit_are_not_missed(void **)
     struct lines lines;
     begin(&lines);
     for (unsigned i = 0; i < 12; i++)
-        fprintf(lines.out, "'example.org. MX %u mx%02u.example.org.', 'mx%02u.example.org. AAAA 2001:db8::%u',\n", i, i, i, i);
+        fprintf(lines.out, "'example.org. MX %u mx%02u.example.org.', 'mx%02u.example.org. AAAA 2001:db8::%u',\n", i, i,
+                i, i);
     struct stage *stage = open_with(&lines);
     struct reply part = stage_ask(stage, &(struct question)QUESTION("example.org", MX), STAGE_UDP);
     assert_false(ldns_pkt_tc(part.pkt));
@@ -121,7 +122,8 @@ static void a_smaller_rrset_may_fit_where_a_larger_did_not(void **)
 {
     struct lines lines;
     begin(&lines);
-    fputs("'example.org. MX 1 large.example.org.', 'example.org. MX 2 small.example.org.', 'small.example.org. A 192.0.2.1',\n",
+    fputs("'example.org. MX 1 large.example.org.', 'example.org. MX 2 small.example.org.', 'small.example.org. A "
+          "192.0.2.1',\n",
           lines.out);
     for (unsigned i = 0; i < 16; i++)
         fprintf(lines.out, "'large.example.org. AAAA 2001:db8::%u',\n", i);

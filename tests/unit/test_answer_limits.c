@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// How long an answer may be: 512 bytes, what EDNS says, udp_max_bytes, 65,535 over TCP; and what is left out of a longer one.
+// How long an answer may be: 512 bytes, what EDNS says, udp_max_bytes, 65,535 over TCP; and what is left out of a
+// longer one.
 #include "stage.h"
 
 #include "expect.h"
@@ -111,7 +112,8 @@ static void our_own_limit_is_obeyed_to_the_byte(void **)
 {
     for (int own = 512; own < 1024; own += 7) {
         char config[256];
-        snprintf(config, sizeof config, "[general]\ndomain = \"example.org\"\ntxt_values = 1\nudp_max_bytes = %d\n", own);
+        snprintf(config, sizeof config, "[general]\ndomain = \"example.org\"\ntxt_values = 1\nudp_max_bytes = %d\n",
+                 own);
         struct stage *stage = stage_open(config);
         char value[1024] = "";
         size_t n_head = HEADER_BYTES + sizeof ".full.example.org" + 4 + 12 + OPT_SIZE;
@@ -134,8 +136,8 @@ static void a_negative_answer_that_does_not_fit_is_cut_as_well(void **)
     char label[64] = "", config[1024], name[300];
     memset(label, 'n', 63);
     snprintf(config, sizeof config,
-             "[general]\ndomain = \"example.org\"\nnsname = \"%s.%s.%s.a\"\nnsadmin = \"%s.%s.%s.b\"\n", label, label, label,
-             label, label, label);
+             "[general]\ndomain = \"example.org\"\nnsname = \"%s.%s.%s.a\"\nnsadmin = \"%s.%s.%s.b\"\n", label, label,
+             label, label, label, label);
     struct stage *stage = stage_open(config);
     snprintf(name, sizeof name, "%s.%s.%s.example.org", label, label, label);
 
@@ -154,12 +156,13 @@ static void a_negative_answer_that_does_not_fit_is_cut_as_well(void **)
 // The buffer is exactly as long as the transport says: the sanitizers see the first byte behind it.
 static void no_size_of_buffer_is_overrun(void **)
 {
-    struct stage *stage = stage_open("[general]\ndomain = \"example.org\"\nnsname = \"ns1.example.org\"\nrecords = [\n"
-                                     "'example.org. NS ns1.example.org.', 'example.org. NS ns2.example.org.',\n"
-                                     "'ns1.example.org. A 192.0.2.1', 'ns2.example.org. AAAA 2001:db8::1',\n"
-                                     "'www.example.org. CNAME x.example.org.', 'x.example.org. CNAME y.example.org.',\n"
-                                     "'y.example.org. TXT \"found\"',\n"
-                                     "'sub.example.org. NS ns.sub.example.org.', 'ns.sub.example.org. A 192.0.2.2'\n]\n");
+    struct stage *stage =
+        stage_open("[general]\ndomain = \"example.org\"\nnsname = \"ns1.example.org\"\nrecords = [\n"
+                   "'example.org. NS ns1.example.org.', 'example.org. NS ns2.example.org.',\n"
+                   "'ns1.example.org. A 192.0.2.1', 'ns2.example.org. AAAA 2001:db8::1',\n"
+                   "'www.example.org. CNAME x.example.org.', 'x.example.org. CNAME y.example.org.',\n"
+                   "'y.example.org. TXT \"found\"',\n"
+                   "'sub.example.org. NS ns.sub.example.org.', 'ns.sub.example.org. A 192.0.2.2'\n]\n");
     stage_register(stage, "full", (const char *const[]){"first", "second", NULL});
     static const struct question questions[] = {
         QUESTION("full.example.org", TXT), QUESTION("full.example.org", A),    QUESTION("full.example.org", ANY),

@@ -61,8 +61,9 @@ static void negative_answers_carry_the_same_serial(void **state)
 {
     struct stage *stage = *state;
     stage_register(stage, "account", (const char *const[]){"x", "y", NULL});
-    static const struct question questions[] = {QUESTION("missing.example.org", TXT), QUESTION("account.example.org", A),
-                                                QUESTION("www.example.org", TXT), QUESTION("x.account.example.org", TXT)};
+    static const struct question questions[] = {QUESTION("missing.example.org", TXT),
+                                                QUESTION("account.example.org", A), QUESTION("www.example.org", TXT),
+                                                QUESTION("x.account.example.org", TXT)};
     for (size_t i = 0; i < N_OF(questions); i++) {
         struct reply reply = stage_ask(stage, &questions[i], STAGE_UDP);
         assert_int_equal(oracle_serial(reply.pkt, LDNS_SECTION_AUTHORITY), serial(stage));
@@ -96,7 +97,8 @@ static void a_store_that_cannot_be_read_is_servfail_but_static_names_go_on(void 
     assert_int_equal(counter_value(&stage->counters, COUNT_servfail), 4);
 }
 
-// -- Damage -------------------------------------------------------------------------------------------------------------------
+// -- Damage
+// -------------------------------------------------------------------------------------------------------------------
 
 // Puts a record under a subdomain behind the store's back, while it is closed.
 static void put_behind_its_back(const char *directory, const char *subdomain, struct bytes record)
@@ -119,8 +121,11 @@ static void put_behind_its_back(const char *directory, const char *subdomain, st
 static void reopen_with(struct stage *stage, const char *subdomain, struct bytes record)
 {
     char path[TEMPDIR_PATH_MAX];
-    const struct store_options options = {
-        .directory = tempdir_join(&stage->dir, "data", path), .map_bytes = 1 << 20, .n_values = 2, .n_readers = 1, .log = stage->log};
+    const struct store_options options = {.directory = tempdir_join(&stage->dir, "data", path),
+                                          .map_bytes = 1 << 20,
+                                          .n_values = 2,
+                                          .n_readers = 1,
+                                          .log = stage->log};
     store_reader_close(stage->reader);
     store_close(stage->store);
     put_behind_its_back(path, subdomain, record);
@@ -159,7 +164,8 @@ static void a_damaged_record_is_servfail_and_never_a_broken_answer(void **state)
     assert_true(n_servfail >= 3 * 8); // layout, number of values, their length, both lengths of rdata
 }
 
-// -- Counters -----------------------------------------------------------------------------------------------------------------
+// -- Counters
+// -----------------------------------------------------------------------------------------------------------------
 
 static void every_answer_is_counted_once_under_its_outcome(void **state)
 {
@@ -198,7 +204,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(negative_answers_carry_the_same_serial, open_stage, close_stage),
         cmocka_unit_test_setup_teardown(a_store_that_cannot_be_read_is_servfail_but_static_names_go_on, open_stage,
                                         close_stage),
-        cmocka_unit_test_setup_teardown(a_damaged_record_is_servfail_and_never_a_broken_answer, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(a_damaged_record_is_servfail_and_never_a_broken_answer, open_stage,
+                                        close_stage),
         cmocka_unit_test_setup_teardown(every_answer_is_counted_once_under_its_outcome, open_stage, close_stage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

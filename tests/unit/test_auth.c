@@ -64,8 +64,8 @@ static const struct {
     {"Bearer ", "", NULL},
     {"Bearera-much-longer-token", "", NULL},
     {"Basic YWNtZTowMTIzNDU2Nzg5YWJjZGVm", "", "alice"}, // acme:0123456789abcdef
-    {"Basic Pz8-OjAxMjM0NTY3ODlhYmNkZWY=", "", "alice"},     // ??>:0123456789abcdef in the alphabet for URLs
-    {"Basic Pz8_OjAxMjM0NTY3ODlhYmNkZWY=", "", "alice"},     // ???:0123456789abcdef
+    {"Basic Pz8-OjAxMjM0NTY3ODlhYmNkZWY=", "", "alice"}, // ??>:0123456789abcdef in the alphabet for URLs
+    {"Basic Pz8_OjAxMjM0NTY3ODlhYmNkZWY=", "", "alice"}, // ???:0123456789abcdef
     {"bAsIc OjAxMjM0NTY3ODlhYmNkZUY=", "", "bob"},       // :0123456789abcdeF
     {"Basic MDEyMzQ1Njc4OWFiY2RlZg==", "", NULL},        // no colon
     {"Basic MDEyMzQ1Njc4OWFiY2RlZjo=", "", NULL},        // the token is the user

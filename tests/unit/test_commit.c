@@ -29,7 +29,8 @@ static int free_vault(void **state)
     return 0;
 }
 
-// -- A writer that is held ----------------------------------------------------------------------------------------------------
+// -- A writer that is held
+// ----------------------------------------------------------------------------------------------------
 
 struct gate {
     struct change change; // first: on_done gets its address
@@ -47,9 +48,10 @@ static void on_done_hold(struct change *change)
 // From its return on, what is submitted waits until gate_open.
 static void gate_close(struct gate *gate, struct vault *vault)
 {
-    *gate = (struct gate){.change = {.kind = CHANGE_REGISTER,
-                                     .account = {.username = writing_username("gate"), .subdomain = bytes_of_text("gate")},
-                                     .on_done = on_done_hold}};
+    *gate =
+        (struct gate){.change = {.kind = CHANGE_REGISTER,
+                                 .account = {.username = writing_username("gate"), .subdomain = bytes_of_text("gate")},
+                                 .on_done = on_done_hold}};
     assert_int_equal(sem_init(&gate->is_held, 0, 0), 0);
     assert_int_equal(sem_init(&gate->may_go, 0, 0), 0);
     store_submit(vault->store, &gate->change);
@@ -110,7 +112,8 @@ static void batch_wait(struct batch *batch, size_t n)
         assert_int_equal(batch->items[i].n_calls, 1);
 }
 
-// -- Groups -------------------------------------------------------------------------------------------------------------------
+// -- Groups
+// -------------------------------------------------------------------------------------------------------------------
 
 static void changes_that_wait_share_one_commit_and_are_done_in_order(void **state)
 {
@@ -161,8 +164,8 @@ static void a_change_that_is_refused_does_not_harm_its_group(void **state)
         const char *subdomain;
         enum err err;
     } rows[] = {
-        {CHANGE_UPDATE, "a", ERR_NOT_FOUND}, {CHANGE_REGISTER, "a", ERR_OK},     {CHANGE_REGISTER, "a", ERR_EXISTS},
-        {CHANGE_UPDATE, "a", ERR_OK},        {CHANGE_UPDATE, "b", ERR_NOT_FOUND}, {CHANGE_REGISTER, "b", ERR_OK},
+        {CHANGE_UPDATE, "a", ERR_NOT_FOUND},   {CHANGE_REGISTER, "a", ERR_OK},      {CHANGE_REGISTER, "a", ERR_EXISTS},
+        {CHANGE_UPDATE, "a", ERR_OK},          {CHANGE_UPDATE, "b", ERR_NOT_FOUND}, {CHANGE_REGISTER, "b", ERR_OK},
         {CHANGE_REGISTER, "gate", ERR_EXISTS},
     };
     struct batch *batch = batch_new();
@@ -195,7 +198,8 @@ static void a_group_of_refusals_commits_nothing(void **state)
     assert_true(store_is_writable(vault->store));
 }
 
-// -- Many threads -------------------------------------------------------------------------------------------------------------
+// -- Many threads
+// -------------------------------------------------------------------------------------------------------------
 
 struct writer_thread {
     pthread_t thread;
@@ -265,7 +269,8 @@ static void many_threads_write_while_another_reads(void **state)
     assert_in_range(vault_count(vault, COUNT_commits), 1, N_THREADS * (1 + N_EACH));
 }
 
-// -- The end ------------------------------------------------------------------------------------------------------------------
+// -- The end
+// ------------------------------------------------------------------------------------------------------------------
 
 static void closing_commits_what_waits(void **state)
 {
@@ -305,11 +310,12 @@ static void what_is_submitted_after_the_end_is_told_so(void **state)
 {
     struct vault *vault = *state;
     expect_ok(writing_register(vault->store, "sub"));
-    struct persistent self = {.change = {.kind = CHANGE_UPDATE,
-                                         .account = {.username = writing_username("sub"), .subdomain = bytes_of_text("sub")},
-                                         .rdata = {(const uint8_t *)"\1x", 2},
-                                         .on_done = on_done_again},
-                              .store = vault->store};
+    struct persistent self = {
+        .change = {.kind = CHANGE_UPDATE,
+                   .account = {.username = writing_username("sub"), .subdomain = bytes_of_text("sub")},
+                   .rdata = {(const uint8_t *)"\1x", 2},
+                   .on_done = on_done_again},
+        .store = vault->store};
     assert_int_equal(sem_init(&self.has_begun, 0, 0), 0);
     store_submit(vault->store, &self.change);
     sem_wait(&self.has_begun);
@@ -320,7 +326,8 @@ static void what_is_submitted_after_the_end_is_told_so(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(changes_that_wait_share_one_commit_and_are_done_in_order, open_vault, free_vault),
+        cmocka_unit_test_setup_teardown(changes_that_wait_share_one_commit_and_are_done_in_order, open_vault,
+                                        free_vault),
         cmocka_unit_test_setup_teardown(a_long_queue_is_cut_into_groups, open_vault, free_vault),
         cmocka_unit_test_setup_teardown(a_change_that_is_refused_does_not_harm_its_group, open_vault, free_vault),
         cmocka_unit_test_setup_teardown(a_group_of_refusals_commits_nothing, open_vault, free_vault),

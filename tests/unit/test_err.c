@@ -7,9 +7,10 @@
 #include <ctype.h>
 #include <string.h>
 
-enum { N_ERRORS = 0
+enum {
+    N_ERRORS = 0
 #define ONE(name, status, word, text) +1
-       ERR_LIST(ONE)
+    ERR_LIST(ONE)
 #undef ONE
 };
 
@@ -27,13 +28,20 @@ static void clients_get_the_words_and_statuses_they_know(void **)
         unsigned status;
         const char *word;
     } rows[] = {
-        {ERR_JSON, 400, "malformed_json_payload"}, {ERR_CIDR, 400, "invalid_allowfrom_cidr"},
-        {ERR_SUBDOMAIN, 400, "bad_subdomain"},     {ERR_TXT, 400, "bad_txt"},
-        {ERR_FORBIDDEN, 401, "forbidden"},         {ERR_STORE, 500, "db_error"},
-        {ERR_CORRUPT, 500, "db_error"},            {ERR_FULL, 503, "db_error"},
-        {ERR_NOT_FOUND, 404, "not_found"},         {ERR_METHOD, 405, "method_not_allowed"},
-        {ERR_TOO_LARGE, 413, "body_too_large"},    {ERR_BUSY, 503, "busy"},
-        {ERR_MEMORY, 503, "out_of_memory"},        {ERR_STOPPING, 503, "stopping"},
+        {ERR_JSON, 400, "malformed_json_payload"},
+        {ERR_CIDR, 400, "invalid_allowfrom_cidr"},
+        {ERR_SUBDOMAIN, 400, "bad_subdomain"},
+        {ERR_TXT, 400, "bad_txt"},
+        {ERR_FORBIDDEN, 401, "forbidden"},
+        {ERR_STORE, 500, "db_error"},
+        {ERR_CORRUPT, 500, "db_error"},
+        {ERR_FULL, 503, "db_error"},
+        {ERR_NOT_FOUND, 404, "not_found"},
+        {ERR_METHOD, 405, "method_not_allowed"},
+        {ERR_TOO_LARGE, 413, "body_too_large"},
+        {ERR_BUSY, 503, "busy"},
+        {ERR_MEMORY, 503, "out_of_memory"},
+        {ERR_STOPPING, 503, "stopping"},
     };
     for (size_t i = 0; i < N_OF(rows); i++) {
         assert_int_equal(err_http_status(rows[i].err), rows[i].status);

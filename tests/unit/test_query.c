@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What is read of a message: the folded name and its labels, type and class, flags, EDNS; and what is to be done with it.
+// What is read of a message: the folded name and its labels, type and class, flags, EDNS; and what is to be done with
+// it.
 #include "query.h"
 
 #include "expect.h"
@@ -161,7 +162,8 @@ static void an_opt_that_is_read_before_the_mistake_still_counts(void **)
 {
     struct query query;
     uint8_t message[QUESTION_MAX_BYTES];
-    size_t n = question_write(&(struct question){.name = "example.org", .type = 1, .has_edns = true, .udp_bytes = 800}, message);
+    size_t n = question_write(&(struct question){.name = "example.org", .type = 1, .has_edns = true, .udp_bytes = 800},
+                              message);
     message[n] = 0;
     assert_int_equal(parse(&query, message, n + 1), QUERY_FORMERR);
     assert_true(query.has_edns);

@@ -29,12 +29,17 @@ static struct bytes view(struct exact exact)
     return (struct bytes){exact.at, exact.n};
 }
 
-// -- Accounts -----------------------------------------------------------------------------------------------------------------
+// -- Accounts
+// -----------------------------------------------------------------------------------------------------------------
 
 static const struct account ACCOUNT = {.username = {.at = {1, 2, 3}},
                                        .subdomain = {(const uint8_t *)"8e5700ea", 8},
                                        .hash = {(const uint8_t *)"$argon2id$hash", 14},
-                                       .allowfrom = {(const uint8_t *)"\12" "10.0.0.0/8" "\7" "::1/128", 19},
+                                       .allowfrom = {(const uint8_t *)"\12"
+                                                                      "10.0.0.0/8"
+                                                                      "\7"
+                                                                      "::1/128",
+                                                     19},
                                        .created_s = 0x0123456789abcdef};
 
 static void expect_account(const struct account *got, const struct account *wanted)
@@ -63,7 +68,11 @@ static void the_smallest_and_the_largest_account_are_kept(void **)
     memset(fill, 'x', sizeof fill);
     const struct account accounts[] = {
         {.username = USER, .subdomain = {fill, 1}},
-        {.username = USER, .subdomain = {fill, 63}, .hash = {fill, UINT16_MAX}, .allowfrom = {fill, UINT16_MAX}, .created_s = UINT64_MAX},
+        {.username = USER,
+         .subdomain = {fill, 63},
+         .hash = {fill, UINT16_MAX},
+         .allowfrom = {fill, UINT16_MAX},
+         .created_s = UINT64_MAX},
     };
     for (size_t i = 0; i < N_OF(accounts); i++) {
         struct account account;
@@ -146,9 +155,11 @@ static void a_list_of_texts_is_walked_to_its_end_or_its_first_mistake(void **)
     assert_false(account_next_text(&none, &text));
 }
 
-// -- Values -------------------------------------------------------------------------------------------------------------------
+// -- Values
+// -------------------------------------------------------------------------------------------------------------------
 
-// The record after updates with the letters of `values`, of which at most `n_values` are kept; the time is the letter's place.
+// The record after updates with the letters of `values`, of which at most `n_values` are kept; the time is the letter's
+// place.
 static struct exact after_updates(const char *values, unsigned n_values)
 {
     static uint8_t space[2][RECORD_MAX_BYTES];
@@ -191,10 +202,25 @@ static void the_youngest_values_are_kept_and_a_repeated_one_becomes_the_youngest
         unsigned n_values;
         const char *kept;
     } rows[] = {
-        {"", 2, ""},          {"a", 2, "a"},        {"ab", 2, "ab"},       {"abc", 2, "bc"},        {"abcd", 2, "cd"},
-        {"aa", 2, "a"},       {"aba", 2, "ba"},     {"abb", 2, "ab"},      {"abac", 2, "ac"},       {"ababab", 2, "ab"},
-        {"abcabc", 3, "abc"}, {"abcb", 3, "acb"},   {"abca", 3, "bca"},    {"abcad", 3, "cad"},     {"ab", 1, "b"},
-        {"aa", 1, "a"},       {"abcdef", 64, "abcdef"}, {"abcdeffed", 64, "abcfed"}, {"aaaaaaaaaa", 64, "a"},
+        {"", 2, ""},
+        {"a", 2, "a"},
+        {"ab", 2, "ab"},
+        {"abc", 2, "bc"},
+        {"abcd", 2, "cd"},
+        {"aa", 2, "a"},
+        {"aba", 2, "ba"},
+        {"abb", 2, "ab"},
+        {"abac", 2, "ac"},
+        {"ababab", 2, "ab"},
+        {"abcabc", 3, "abc"},
+        {"abcb", 3, "acb"},
+        {"abca", 3, "bca"},
+        {"abcad", 3, "cad"},
+        {"ab", 1, "b"},
+        {"aa", 1, "a"},
+        {"abcdef", 64, "abcdef"},
+        {"abcdeffed", 64, "abcfed"},
+        {"aaaaaaaaaa", 64, "a"},
     };
     for (size_t i = 0; i < N_OF(rows); i++)
         expect_values(rows[i].updates, rows[i].n_values, rows[i].kept);
@@ -309,8 +335,13 @@ static void cut_or_damaged_values_are_refused_or_stay_whole(void **)
 static void records_of_a_later_layout_and_garbage_are_refused(void **)
 {
     static const struct bytes records[] = {
-        {NULL, 0}, {(const uint8_t *)"", 1}, {(const uint8_t *)"\1", 1}, {(const uint8_t *)"\2\0\0\0", 4},
-        {(const uint8_t *)"\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377", 28},
+        {NULL, 0},
+        {(const uint8_t *)"", 1},
+        {(const uint8_t *)"\1", 1},
+        {(const uint8_t *)"\2\0\0\0", 4},
+        {(const uint8_t *)"\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377"
+                          "\377\377\377\377\377",
+         28},
     };
     for (size_t i = 0; i < N_OF(records); i++) {
         struct txt txt = {.n_values = 77};

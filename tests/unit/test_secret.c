@@ -9,7 +9,8 @@
 
 static const struct secret_cost CHEAP = {.memory_kib = 64, .n_passes = 1, .n_lanes = 1};
 
-// -- Random -------------------------------------------------------------------------------------------------------------------
+// -- Random
+// -------------------------------------------------------------------------------------------------------------------
 
 static void random_bytes_fill_exactly_what_is_asked_for(void **)
 {
@@ -47,7 +48,8 @@ static void passwords_have_40_letters_of_64_and_use_them_all(void **)
         assert_int_equal(is_used[c], strchr(letters, (int)c) != NULL);
 }
 
-// -- Hashes -------------------------------------------------------------------------------------------------------------------
+// -- Hashes
+// -------------------------------------------------------------------------------------------------------------------
 
 static void a_password_fits_its_hash_and_no_other(void **)
 {
@@ -64,7 +66,8 @@ static void a_password_fits_its_hash_and_no_other(void **)
 static void passwords_are_bytes_of_any_length(void **)
 {
     static uint8_t large[5000];
-    static const struct bytes passwords[] = {{NULL, 0}, {(const uint8_t *)"\0", 1}, {(const uint8_t *)"a\0b", 3}, {large, sizeof large}};
+    static const struct bytes passwords[] = {
+        {NULL, 0}, {(const uint8_t *)"\0", 1}, {(const uint8_t *)"a\0b", 3}, {large, sizeof large}};
     for (size_t i = 0; i < N_OF(passwords); i++) {
         char hash[SECRET_HASH_MAX];
         expect_ok(secret_hash(&CHEAP, passwords[i], hash));
@@ -94,7 +97,8 @@ static void a_hash_carries_its_own_cost(void **)
 static void the_largest_hash_fits_its_room(void **)
 {
     char hash[SECRET_HASH_MAX];
-    expect_ok(secret_hash(&(struct secret_cost){.memory_kib = 128, .n_passes = 1024, .n_lanes = 16}, bytes_of_text("x"), hash));
+    expect_ok(secret_hash(&(struct secret_cost){.memory_kib = 128, .n_passes = 1024, .n_lanes = 16}, bytes_of_text("x"),
+                          hash));
     assert_true(strlen(hash) < 120);
 }
 
@@ -158,7 +162,8 @@ static void a_damaged_hash_never_fits(void **)
     }
 }
 
-// -- Comparisons and MACs -----------------------------------------------------------------------------------------------------
+// -- Comparisons and MACs
+// -----------------------------------------------------------------------------------------------------
 
 static void equal_means_all_bytes(void **)
 {
@@ -188,9 +193,9 @@ static void mac(uint8_t key_byte, const char *const *parts, uint8_t out[SECRET_M
 static void macs_differ_by_key_content_order_and_where_parts_end(void **)
 {
     static const char *const lists[][4] = {
-        {NULL},           {"", NULL},         {"", "", NULL},    {"ab", NULL},       {"a", "b", NULL},
-        {"b", "a", NULL}, {"ab", "", NULL},   {"", "ab", NULL},  {"abc", NULL},      {"a", "bc", NULL},
-        {"ab", "c", NULL}, {"a", "b", "c", NULL}, {"\1", NULL},
+        {NULL},           {"", NULL},       {"", "", NULL}, {"ab", NULL},      {"a", "b", NULL},  {"b", "a", NULL},
+        {"ab", "", NULL}, {"", "ab", NULL}, {"abc", NULL},  {"a", "bc", NULL}, {"ab", "c", NULL}, {"a", "b", "c", NULL},
+        {"\1", NULL},
     };
     uint8_t macs[2 * N_OF(lists)][SECRET_MAC_BYTES], again[SECRET_MAC_BYTES];
     for (size_t i = 0; i < N_OF(macs); i++) {
@@ -205,7 +210,9 @@ static void macs_differ_by_key_content_order_and_where_parts_end(void **)
 // HMAC-SHA-256 as other software has it: of one part "a", with eight bytes of length in front; the key is 32 zeros.
 static void the_mac_is_hmac_sha_256(void **)
 {
-    static const uint8_t wanted[] = {0xdf, 0x76, 0x32, 0x63, 0x16, 0x7c, 0x61, 0x9b, 0xd7, 0xcd, 0xae, 0xbf, 0xcc, 0x47, 0x6f, 0x1c, 0x83, 0xe9, 0x9f, 0x39, 0x82, 0xc5, 0xc2, 0x14, 0xc7, 0xfa, 0x67, 0x7f, 0xed, 0xa6, 0x02, 0x92};
+    static const uint8_t wanted[] = {0xdf, 0x76, 0x32, 0x63, 0x16, 0x7c, 0x61, 0x9b, 0xd7, 0xcd, 0xae,
+                                     0xbf, 0xcc, 0x47, 0x6f, 0x1c, 0x83, 0xe9, 0x9f, 0x39, 0x82, 0xc5,
+                                     0xc2, 0x14, 0xc7, 0xfa, 0x67, 0x7f, 0xed, 0xa6, 0x02, 0x92};
     uint8_t out[SECRET_MAC_BYTES];
     mac(0, (const char *const[]){"a", NULL}, out);
     assert_memory_equal(out, wanted, sizeof wanted);

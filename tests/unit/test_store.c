@@ -42,7 +42,9 @@ static void a_registered_account_is_found_as_it_was_given(void **state)
                             .account = {.username = {.at = {9, 8, 7}},
                                         .subdomain = bytes_of_text("sub"),
                                         .hash = bytes_of_text("a hash"),
-                                        .allowfrom = {(const uint8_t *)"\12" "10.0.0.0/8", 11},
+                                        .allowfrom = {(const uint8_t *)"\12"
+                                                                       "10.0.0.0/8",
+                                                      11},
                                         .created_s = 1234567},
                             .now_s = 7654321};
     expect_ok(writing_submit(vault->store, &change));
@@ -68,7 +70,7 @@ static void values_are_kept_refreshed_and_replaced(void **state)
     static const struct {
         const char *update;
         const char *values;
-    } rows[] = {{"a", " a"},    {"b", " a b"}, {"a", " b a"}, {"a", " b a"},
+    } rows[] = {{"a", " a"},   {"b", " a b"}, {"a", " b a"}, {"a", " b a"},
                 {"c", " a c"}, {"a", " c a"}, {"d", " a d"}, {"e", " d e"}};
     expect_ok(writing_register(vault->store, "sub"));
     vault_expect_values(vault, "sub", "");
@@ -83,10 +85,12 @@ static void a_taken_subdomain_or_username_is_refused_and_nothing_is_written(void
     struct vault *vault = *state;
     expect_ok(writing_register(vault->store, "sub"));
     expect_ok(writing_update(vault->store, "sub", "a"));
-    struct change same_subdomain = {.kind = CHANGE_REGISTER,
-                                    .account = {.username = writing_username("another"), .subdomain = bytes_of_text("sub")}};
-    struct change same_username = {.kind = CHANGE_REGISTER,
-                                   .account = {.username = writing_username("sub"), .subdomain = bytes_of_text("another")}};
+    struct change same_subdomain = {
+        .kind = CHANGE_REGISTER,
+        .account = {.username = writing_username("another"), .subdomain = bytes_of_text("sub")}};
+    struct change same_username = {
+        .kind = CHANGE_REGISTER,
+        .account = {.username = writing_username("sub"), .subdomain = bytes_of_text("another")}};
     expect_err(writing_submit(vault->store, &same_subdomain), ERR_EXISTS);
     expect_err(writing_submit(vault->store, &same_username), ERR_EXISTS);
     vault_expect_values(vault, "sub", " a");
@@ -102,10 +106,9 @@ static void an_update_of_a_subdomain_that_is_anothers_is_not_found(void **state)
     struct vault *vault = *state;
     expect_ok(writing_register(vault->store, "mine"));
     expect_ok(writing_register(vault->store, "yours"));
-    struct change change = {
-        .kind = CHANGE_UPDATE,
-        .account = {.username = writing_username("mine"), .subdomain = bytes_of_text("yours")},
-        .rdata = writing_rdata("x")};
+    struct change change = {.kind = CHANGE_UPDATE,
+                            .account = {.username = writing_username("mine"), .subdomain = bytes_of_text("yours")},
+                            .rdata = writing_rdata("x")};
     expect_err(writing_submit(vault->store, &change), ERR_NOT_FOUND);
     expect_err(writing_update(vault->store, "missing", "x"), ERR_NOT_FOUND);
     vault_expect_values(vault, "yours", "");
@@ -186,7 +189,8 @@ static void names_and_values_are_bytes(void **state)
     struct vault *vault = *state;
     static const uint8_t label[] = {0, 255, 'A', '.', 1};
     static const uint8_t rdata[] = {5, 0, 255, '"', '\n', 0};
-    struct change change = {.kind = CHANGE_REGISTER, .account = {.username = {.at = {1}}, .subdomain = {label, sizeof label}}};
+    struct change change = {.kind = CHANGE_REGISTER,
+                            .account = {.username = {.at = {1}}, .subdomain = {label, sizeof label}}};
     expect_ok(writing_submit(vault->store, &change));
     change.kind = CHANGE_UPDATE;
     change.rdata = (struct bytes){rdata, sizeof rdata};
@@ -266,15 +270,18 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_not_registered_is_not_found, open_vault, free_vault),
         cmocka_unit_test_setup_teardown(a_registered_account_is_found_as_it_was_given, open_vault, free_vault),
         cmocka_unit_test_setup_teardown(values_are_kept_refreshed_and_replaced, open_vault, free_vault),
-        cmocka_unit_test_setup_teardown(a_taken_subdomain_or_username_is_refused_and_nothing_is_written, open_vault, free_vault),
+        cmocka_unit_test_setup_teardown(a_taken_subdomain_or_username_is_refused_and_nothing_is_written, open_vault,
+                                        free_vault),
         cmocka_unit_test_setup_teardown(an_update_of_a_subdomain_that_is_anothers_is_not_found, open_vault, free_vault),
-        cmocka_unit_test_setup_teardown(the_revision_grows_by_one_with_each_change_and_only_then, open_vault, free_vault),
+        cmocka_unit_test_setup_teardown(the_revision_grows_by_one_with_each_change_and_only_then, open_vault,
+                                        free_vault),
         cmocka_unit_test_setup_teardown(a_snapshot_stays_as_it_was_until_it_is_ended, open_vault, free_vault),
         cmocka_unit_test_setup_teardown(readers_have_snapshots_of_their_own, open_vault, free_vault),
         cmocka_unit_test_setup_teardown(more_readers_than_there_is_room_for_are_refused, open_vault, free_vault),
         cmocka_unit_test_setup_teardown(names_and_values_are_bytes, open_vault, free_vault),
         cmocka_unit_test_setup_teardown(all_of_it_is_there_after_opening_again, open_vault, free_vault),
-        cmocka_unit_test_setup_teardown(another_number_of_values_counts_from_the_next_update_on, open_vault, free_vault),
+        cmocka_unit_test_setup_teardown(another_number_of_values_counts_from_the_next_update_on, open_vault,
+                                        free_vault),
         cmocka_unit_test_setup_teardown(what_was_acknowledged_outlives_a_killed_process, open_vault, free_vault),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

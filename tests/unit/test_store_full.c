@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// No room left, in the map or on the disk: those that do not fit are refused, the others are kept, reading goes on, and when
-// there is room again writing goes on too.
+// No room left, in the map or on the disk: those that do not fit are refused, the others are kept, reading goes on, and
+// when there is room again writing goes on too.
 #include "vault.h"
 
 #include "expect.h"
@@ -114,7 +114,8 @@ static void the_store_is_not_writable_until_a_commit_succeeds_again(void **state
     vault_expect_values(vault, "first", " kept small");
 }
 
-// -- A group that does not fit as a whole -------------------------------------------------------------------------------------
+// -- A group that does not fit as a whole
+// -------------------------------------------------------------------------------------
 
 struct member {
     struct change change; // first: on_done gets its address
@@ -166,7 +167,8 @@ static void of_a_group_that_does_not_fit_the_small_ones_are_kept(void **state)
     vault_expect_values(vault, "large-1", "-");
 }
 
-// -- A full disk --------------------------------------------------------------------------------------------------------------
+// -- A full disk
+// --------------------------------------------------------------------------------------------------------------
 
 static void limit_files_to(rlim_t n_bytes)
 {
@@ -207,9 +209,11 @@ static void a_file_that_cannot_grow_refuses_writing_and_recovers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_full_map_refuses_what_does_not_fit_and_keeps_the_rest, open_vault, free_vault),
+        cmocka_unit_test_setup_teardown(a_full_map_refuses_what_does_not_fit_and_keeps_the_rest, open_vault,
+                                        free_vault),
         cmocka_unit_test_setup_teardown(a_full_store_opens_again_and_is_still_full, open_vault, free_vault),
-        cmocka_unit_test_setup_teardown(the_store_is_not_writable_until_a_commit_succeeds_again, open_vault, free_vault),
+        cmocka_unit_test_setup_teardown(the_store_is_not_writable_until_a_commit_succeeds_again, open_vault,
+                                        free_vault),
         cmocka_unit_test_setup_teardown(of_a_group_that_does_not_fit_the_small_ones_are_kept, open_vault, free_vault),
         cmocka_unit_test_setup_teardown(a_file_that_cannot_grow_refuses_writing_and_recovers, open_vault, free_vault),
     };

@@ -78,8 +78,11 @@ static void a_folder_in_a_folder_that_is_missing_is_refused(void **state)
     struct vault *vault = *state;
     struct store *store = NULL;
     char path[TEMPDIR_PATH_MAX];
-    const struct store_options options = {
-        .directory = tempdir_join(&vault->dir, "no/data", path), .map_bytes = 1 << 20, .n_values = 2, .n_readers = 1, .log = vault->log};
+    const struct store_options options = {.directory = tempdir_join(&vault->dir, "no/data", path),
+                                          .map_bytes = 1 << 20,
+                                          .n_values = 2,
+                                          .n_readers = 1,
+                                          .log = vault->log};
     expect_err(store_open(&store, &options), ERR_SYSTEM);
     assert_null(store);
     char *log = vault_take_log(vault);
@@ -195,7 +198,7 @@ static void a_file_that_is_rightly_shorter_than_its_header_says_is_opened(void *
     MDB_envinfo info;
     fill(vault);
     struct raw raw = raw_open(vault);
-    MDB_val key = {7, (void *)(uintptr_t)"scratch"}, data = {sizeof large, large};
+    MDB_val key = {7, (void *)(uintptr_t) "scratch"}, data = {sizeof large, large};
     assert_int_equal(mdb_put(raw.txn, raw.meta, &key, &data, 0), 0);
     assert_int_equal(mdb_del(raw.txn, raw.meta, &key, NULL), 0);
     raw_close(&raw, &info);
@@ -210,13 +213,14 @@ static void a_file_that_is_rightly_shorter_than_its_header_says_is_opened(void *
     vault_expect_values(vault, "another", "");
 }
 
-// -- Formats ------------------------------------------------------------------------------------------------------------------
+// -- Formats
+// ------------------------------------------------------------------------------------------------------------------
 
 // Writes a number, or anything, as the format of a closed store.
 static void set_format(const struct vault *vault, const void *format, size_t n)
 {
     MDB_envinfo info;
-    MDB_val key = {6, (void *)(uintptr_t)"format"}, data = {n, (void *)(uintptr_t)format};
+    MDB_val key = {6, (void *)(uintptr_t) "format"}, data = {n, (void *)(uintptr_t)format};
     struct raw raw = raw_open(vault);
     assert_int_equal(mdb_put(raw.txn, raw.meta, &key, &data, 0), 0);
     raw_close(&raw, &info);
@@ -260,7 +264,8 @@ static void a_file_of_a_newer_lmdb_is_refused(void **state)
     free(whole);
 }
 
-// -- Size ---------------------------------------------------------------------------------------------------------------------
+// -- Size
+// ---------------------------------------------------------------------------------------------------------------------
 
 static void a_map_smaller_than_the_store_still_opens_it(void **state)
 {
@@ -291,7 +296,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_folder_in_a_folder_that_is_missing_is_refused, new_vault, free_vault),
         cmocka_unit_test_setup_teardown(garbage_is_refused, new_vault, free_vault),
         cmocka_unit_test_setup_teardown(a_truncated_store_is_refused_or_misses_nothing, new_vault, free_vault),
-        cmocka_unit_test_setup_teardown(a_file_that_is_rightly_shorter_than_its_header_says_is_opened, new_vault, free_vault),
+        cmocka_unit_test_setup_teardown(a_file_that_is_rightly_shorter_than_its_header_says_is_opened, new_vault,
+                                        free_vault),
         cmocka_unit_test_setup_teardown(a_store_of_a_newer_format_is_refused_and_left_alone, new_vault, free_vault),
         cmocka_unit_test_setup_teardown(a_format_that_is_no_number_is_refused, new_vault, free_vault),
         cmocka_unit_test_setup_teardown(a_file_of_a_newer_lmdb_is_refused, new_vault, free_vault),

@@ -14,7 +14,8 @@ static enum err build(const char *records, struct zones **zones, char **text)
     struct tempdir dir;
     struct log *log;
     size_t n;
-    snprintf(config, sizeof config, "[general]\ndomain = [\"example.org\", \"lab.example.org\"]\nrecords = [%s]\n", records);
+    snprintf(config, sizeof config, "[general]\ndomain = [\"example.org\", \"lab.example.org\"]\nrecords = [%s]\n",
+             records);
     struct conf *conf = stage_conf(config);
     tempdir_make(&dir);
     expect_ok(log_open(&log, &(struct log_options){.level = LOG_DEBUG, .file = tempdir_join(&dir, "log", path)}));
@@ -109,8 +110,13 @@ static void records_that_cannot_stand_together_are_refused(void **)
 static void a_record_outside_our_zones_is_left_out_with_a_warning(void **)
 {
     static const char *const records[] = {
-        "'www.example.com. A 192.0.2.1'", "'www A 192.0.2.1'", "'org. A 192.0.2.1'", "'. A 192.0.2.1'",
-        "'xexample.org. A 192.0.2.1'",    "'example.org.com. A 192.0.2.1'", "'ex\\\\.example\\\\.org. A 192.0.2.1'",
+        "'www.example.com. A 192.0.2.1'",
+        "'www A 192.0.2.1'",
+        "'org. A 192.0.2.1'",
+        "'. A 192.0.2.1'",
+        "'xexample.org. A 192.0.2.1'",
+        "'example.org.com. A 192.0.2.1'",
+        "'ex\\\\.example\\\\.org. A 192.0.2.1'",
     };
     for (size_t i = 0; i < N_OF(records); i++) {
         struct zones *zones;
@@ -123,12 +129,14 @@ static void a_record_outside_our_zones_is_left_out_with_a_warning(void **)
     }
 }
 
-// -- Rrsets -------------------------------------------------------------------------------------------------------------------
+// -- Rrsets
+// -------------------------------------------------------------------------------------------------------------------
 
 static void check_rows(const char *records, const struct row *rows, size_t n)
 {
     char config[8192];
-    snprintf(config, sizeof config, "[general]\ndomain = [\"example.org\", \"lab.example.org\"]\nrecords = [%s]\n", records);
+    snprintf(config, sizeof config, "[general]\ndomain = [\"example.org\", \"lab.example.org\"]\nrecords = [%s]\n",
+             records);
     struct stage *stage = stage_open(config);
     stage_check(stage, rows, n);
     char *log = stage_log(stage);
@@ -140,15 +148,17 @@ static void check_rows(const char *records, const struct row *rows, size_t n)
 static void an_rrset_has_the_lowest_ttl_of_its_records(void **)
 {
     static const struct row rows[] = {
-        ROW_DATA("a.example.org", A,
-                 "a.example.org. 20 IN A 192.0.2.1\na.example.org. 20 IN A 192.0.2.2\na.example.org. 20 IN A 192.0.2.3"),
+        ROW_DATA(
+            "a.example.org", A,
+            "a.example.org. 20 IN A 192.0.2.1\na.example.org. 20 IN A 192.0.2.2\na.example.org. 20 IN A 192.0.2.3"),
         ROW_DATA("a.example.org", TXT, "a.example.org. 900 IN TXT \"x\""),
         ROW_DATA("max.example.org", A, "max.example.org. 2147483647 IN A 192.0.2.1"),
         ROW_DATA("zero.example.org", A, "zero.example.org. 0 IN A 192.0.2.1"),
     };
-    check_rows("'a.example.org. 300 A 192.0.2.1', 'a.example.org. 20 A 192.0.2.2', 'a.example.org. A 192.0.2.3',"
-               "'a.example.org. 900 TXT x', 'max.example.org. 2147483647 A 192.0.2.1', 'zero.example.org. 0 IN A 192.0.2.1'",
-               rows, N_OF(rows));
+    check_rows(
+        "'a.example.org. 300 A 192.0.2.1', 'a.example.org. 20 A 192.0.2.2', 'a.example.org. A 192.0.2.3',"
+        "'a.example.org. 900 TXT x', 'max.example.org. 2147483647 A 192.0.2.1', 'zero.example.org. 0 IN A 192.0.2.1'",
+        rows, N_OF(rows));
 }
 
 static void a_record_given_twice_is_there_once(void **)
@@ -195,7 +205,8 @@ static void the_longest_owner_is_served(void **)
     check_rows(record, &row, 1);
 }
 
-// -- Finding ------------------------------------------------------------------------------------------------------------------
+// -- Finding
+// ------------------------------------------------------------------------------------------------------------------
 
 static void many_names_are_all_found_again(void **)
 {

@@ -14,7 +14,8 @@ struct vault *vault_new(void)
     struct vault *self = calloc(1, sizeof *self);
     assert_non_null(self);
     tempdir_make(&self->dir);
-    expect_ok(log_open(&self->log, &(struct log_options){.level = LOG_DEBUG, .file = tempdir_join(&self->dir, "log", path)}));
+    expect_ok(
+        log_open(&self->log, &(struct log_options){.level = LOG_DEBUG, .file = tempdir_join(&self->dir, "log", path)}));
     log_ready(self->log);
     return self;
 }

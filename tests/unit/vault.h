@@ -30,7 +30,8 @@ void vault_close(struct vault *vault);
 // All of the log so far, and nothing of it from now on. To be freed.
 char *vault_take_log(struct vault *vault);
 
-// The values of a subdomain, each behind a blank; "-" when it is not registered. To be freed. Takes a snapshot of its own.
+// The values of a subdomain, each behind a blank; "-" when it is not registered. To be freed. Takes a snapshot of its
+// own.
 char *vault_values(struct vault *vault, const char *subdomain);
 void vault_expect_values(struct vault *vault, const char *subdomain, const char *values);
 
