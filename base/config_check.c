@@ -5,6 +5,8 @@
 // already. A check that finds nothing wrong leaves its options ready for use.
 #include "config_check.h"
 
+#include "siphash.h"
+
 #include <ctype.h>
 #include <sched.h>
 #include <unistd.h>
@@ -171,6 +173,21 @@ static enum err check_api_listen(struct conf *conf, struct config_report *report
     return ERR_OK;
 }
 
+// The secret itself is never told.
+static enum err check_cookies(struct conf *conf, struct config_report *report)
+{
+    struct siphash_key key;
+    if (*conf->general_cookie_secret != 0 && siphash_key_parse(conf->general_cookie_secret, &key) != ERR_OK)
+        config_error(report, OPTION_ID_general_cookie_secret, "wants %d hexadecimal digits", SIPHASH_KEY_DIGITS);
+    if (*conf->general_cookie_secret_other == 0)
+        return ERR_OK;
+    if (siphash_key_parse(conf->general_cookie_secret_other, &key) != ERR_OK)
+        config_error(report, OPTION_ID_general_cookie_secret_other, "wants %d hexadecimal digits", SIPHASH_KEY_DIGITS);
+    if (*conf->general_cookie_secret == 0)
+        config_error(report, OPTION_ID_general_cookie_secret_other, "has no use without cookie_secret");
+    return ERR_OK;
+}
+
 static enum err check_store(struct conf *conf, struct config_report *report)
 {
     if (strcmp(conf->database_engine, "lmdb") != 0)
@@ -289,8 +306,8 @@ static enum err fill_threads(struct conf *conf, struct config_report *)
 enum err config_check(struct conf *conf, struct config_report *report)
 {
     static enum err (*const CHECKS[])(struct conf *, struct config_report *) = {
-        check_entries, check_domains, check_soa,  check_listen, check_api_listen, check_store,  check_tls,
-        check_tokens,  check_proxies, check_hash, check_log,    fill_threads,     note_records,
+        check_entries, check_domains, check_soa,     check_listen, check_cookies, check_api_listen, check_store,
+        check_tls,     check_tokens,  check_proxies, check_hash,   check_log,     fill_threads,     note_records,
     };
     enum err err = ERR_OK;
     for (size_t i = 0; err == ERR_OK && i < sizeof CHECKS / sizeof *CHECKS; i++)

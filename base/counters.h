@@ -29,6 +29,9 @@
     X(notimp, "answers NOTIMP")                                                                                        \
     X(servfail, "answers SERVFAIL")                                                                                    \
     X(badvers, "answers BADVERS")                                                                                      \
+    X(badcookie, "answers BADCOOKIE")                                                                                  \
+    X(rrl_slipped, "DNS answers over the rate limit that were let through cut short")                                  \
+    X(rrl_dropped, "DNS answers over the rate limit that were dropped")                                                \
     X(http_requests, "HTTP requests answered")                                                                         \
     X(http_errors, "HTTP requests answered with a status of 400 or more")                                              \
     X(registrations, "accounts registered")                                                                            \

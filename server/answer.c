@@ -4,8 +4,8 @@
 // 9, RFC 9471).
 //
 // The header and the question stay where they are, with the letter case the client chose. Owners are written as their
-// labels and a pointer into the question, so no table of earlier names is needed. Room for the OPT record is set aside
-// at the start.
+// labels and a pointer into the question, so no table of earlier names is needed. Room for the OPT record and
+// its options is set aside at the start.
 #include "answer.h"
 
 enum { POINTER = 0xc000, DO_BIT = 0x8000, COUNTS_AT = 4 };
@@ -83,14 +83,23 @@ static bool put_sections(struct writer *w, const struct found *found, const stru
     return is_cut;
 }
 
-static void put_opt(struct writer *w, const struct query *query, const struct conf *conf, unsigned rcode)
+// What goes into the OPT record.
+struct opt {
+    unsigned udp_bytes;
+    unsigned rcode;
+    bool is_do;
+    const struct edns_options *options;
+};
+
+static void put_opt(struct writer *w, const struct opt *opt)
 {
     put_u8(w, 0); // the root owns it
     put_u16(w, TYPE_OPT);
-    put_u16(w, (unsigned)conf->general_udp_max_bytes);
-    put_u16(w, rcode >> 4 << 8);
-    put_u16(w, query->is_do ? DO_BIT : 0);
-    put_u16(w, 0);
+    put_u16(w, opt->udp_bytes);
+    put_u16(w, opt->rcode >> 4 << 8);
+    put_u16(w, opt->is_do ? DO_BIT : 0);
+    put_u16(w, (unsigned)opt->options->n);
+    put_bytes(w, opt->options->at, opt->options->n);
     unsigned n = (unsigned)(w->start[10] << 8 | w->start[11]);
     set_u16(w->start + 10, n + 1);
 }
@@ -122,6 +131,8 @@ static enum counter outcome_of(const struct found *found)
         return COUNT_refused;
     case RCODE_BADVERS:
         return COUNT_badvers;
+    case RCODE_BADCOOKIE:
+        return COUNT_badcookie;
     case RCODE_NOERROR:
         break;
     }
@@ -132,8 +143,10 @@ static enum counter outcome_of(const struct found *found)
 
 static void find(struct found *found, enum query_fate fate, const struct lookup *lookup, const struct query *query)
 {
-    static const enum rcode rcodes[] = {
-        [QUERY_FORMERR] = RCODE_FORMERR, [QUERY_NOTIMP] = RCODE_NOTIMP, [QUERY_BADVERS] = RCODE_BADVERS};
+    static const enum rcode rcodes[] = {[QUERY_COOKIE] = RCODE_NOERROR,
+                                        [QUERY_FORMERR] = RCODE_FORMERR,
+                                        [QUERY_NOTIMP] = RCODE_NOTIMP,
+                                        [QUERY_BADVERS] = RCODE_BADVERS};
     if (fate == QUERY_ANSWER) {
         lookup_find(found, lookup, query);
         return;
@@ -151,6 +164,13 @@ static uint32_t serial_of(const struct lookup *lookup)
     return (uint32_t)(revision % UINT32_MAX) + 1;
 }
 
+// Over the limit, but let through: an answer is cut to its question, an error is no longer than that.
+static bool cut_to_question(struct found *found)
+{
+    found->n[SECTION_ANSWER] = found->n[SECTION_AUTHORITY] = found->n[SECTION_ADDITIONAL] = 0;
+    return found->rcode == RCODE_NOERROR || found->rcode == RCODE_NXDOMAIN;
+}
+
 size_t answer_write(struct message *message, const struct lookup *lookup, struct counters *counters)
 {
     struct query query;
@@ -162,8 +182,15 @@ size_t answer_write(struct message *message, const struct lookup *lookup, struct
     struct found found;
     find(&found, fate, lookup, &query);
 
+    struct guarding guarding = guard_judge(lookup, message, &query, &found);
+    if (guarding.verdict == RRL_DROP) {
+        count(counters, COUNT_rrl_dropped);
+        return 0;
+    }
     size_t limit = limit_of(message, &query, lookup->conf);
-    size_t n_opt = query.has_edns ? OPT_BYTES : 0;
+    if (limit < query.n_question + OPT_BYTES + guarding.options.n)
+        guarding.options.n = 0;
+    size_t n_opt = query.has_edns ? OPT_BYTES + guarding.options.n : 0;
     if (limit < query.n_question + n_opt) // a buffer smaller than any message: nothing sensible can be said
         return 0;
     struct writer w = writer_of(message->at, limit - n_opt);
@@ -173,7 +200,9 @@ size_t answer_write(struct message *message, const struct lookup *lookup, struct
         place.apex = (uint16_t)(HEADER_BYTES + query.n_qname - found.zone->apex.n);
         place.serial = serial_of(lookup);
     }
-    bool is_cut = put_sections(&w, &found, &place);
+    bool is_slipped = guarding.verdict == RRL_SLIP;
+    bool is_cut = is_slipped && cut_to_question(&found);
+    is_cut |= put_sections(&w, &found, &place);
     w.end += n_opt;
 
     unsigned flags = FLAG_QR | (query.flags & (0x7800 | FLAG_RD)) | (found.rcode & 15u);
@@ -181,9 +210,10 @@ size_t answer_write(struct message *message, const struct lookup *lookup, struct
     set_u16(w.start + 2, flags);
     set_u16(w.start + COUNTS_AT, query.has_question ? 1 : 0);
     if (query.has_edns)
-        put_opt(&w, &query, lookup->conf, found.rcode);
+        put_opt(&w, &(struct opt){(unsigned)lookup->conf->general_udp_max_bytes, found.rcode, query.is_do,
+                                  &guarding.options});
 
-    count(counters, outcome_of(&found));
+    count(counters, is_slipped ? COUNT_rrl_slipped : outcome_of(&found));
     if (is_cut)
         count(counters, COUNT_truncated);
     return writer_used(&w);

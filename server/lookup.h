@@ -21,6 +21,8 @@ struct found_rrset {
 #define FOUND_MAX                                                                                                      \
     32 // a chain of CNAMEs and the addresses of thirteen name servers; what is more is left out of additional
 
+struct guard;
+
 struct found {
     enum rcode rcode;
     bool is_authoritative;
@@ -37,6 +39,7 @@ struct lookup {
     const struct conf *conf;
     const struct zones *zones;
     struct store_reader *reader; // within store_begin and store_end; a null pointer: the store cannot be read
+    struct guard *guard;         // limits and cookies; a null pointer: none
 };
 
 // Never fails: what goes wrong is an rcode.

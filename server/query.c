@@ -59,17 +59,6 @@ static bool skip_name(struct reader *r)
     }
 }
 
-// The options of OPT are not ours to know, but they must fill its rdata exactly (RFC 6891 6.1.2).
-static bool are_options_sound(struct bytes rdata)
-{
-    struct reader r = reader_of(rdata.at, rdata.n);
-    while (!r.is_bad && r.at != r.end) {
-        take_u16(&r);
-        take_bytes(&r, take_u16(&r));
-    }
-    return !r.is_bad;
-}
-
 // One record behind the question; takes an OPT record into `query`, with its version.
 static bool take_record(struct reader *r, struct query *query, bool may_be_opt, uint8_t *version)
 {
@@ -83,13 +72,13 @@ static bool take_record(struct reader *r, struct query *query, bool may_be_opt, 
         return false;
     if (type != TYPE_OPT)
         return true;
-    if (!may_be_opt || !is_root || query->has_edns || !are_options_sound(rdata))
+    if (!may_be_opt || !is_root || query->has_edns)
         return false;
     query->has_edns = true;
     query->udp_bytes = class < UDP_MIN_BYTES ? UDP_MIN_BYTES : class;
     query->is_do = (ttl & 0x8000) != 0;
     *version = (uint8_t)(ttl >> 16);
-    return true;
+    return edns_take_options(&query->asked, rdata);
 }
 
 enum query_fate query_parse(struct query *query, struct bytes message)
@@ -108,11 +97,13 @@ enum query_fate query_parse(struct query *query, struct bytes message)
     query->n_question = HEADER_BYTES;
     query->has_question = query->has_edns = query->is_do = false;
     query->udp_bytes = UDP_MIN_BYTES;
+    query->asked.wants_nsid = false;
+    query->asked.n_cookie = 0;
     if (n_questions == 1 && take_question(&r, query))
         query->n_question = (uint16_t)(r.at - message.at);
     if ((flags >> 11 & 15) != OPCODE_QUERY)
         return QUERY_NOTIMP;
-    if (!query->has_question)
+    if (!query->has_question && n_questions != 0)
         return QUERY_FORMERR;
 
     uint8_t version = 0;
@@ -122,5 +113,9 @@ enum query_fate query_parse(struct query *query, struct bytes message)
             return QUERY_FORMERR;
     if (!reader_is_done(&r))
         return QUERY_FORMERR;
-    return version == 0 ? QUERY_ANSWER : QUERY_BADVERS;
+    if (!query->has_question && (query->asked.n_cookie == 0 || n_before != 0))
+        return QUERY_FORMERR;
+    if (version != 0)
+        return QUERY_BADVERS;
+    return query->has_question ? QUERY_ANSWER : QUERY_COOKIE;
 }

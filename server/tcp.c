@@ -28,6 +28,7 @@ enum { BACKLOG = 1024, TICK_MS = 500 };
 struct connection {
     uv_tcp_t handle;
     struct tcp *tcp;
+    struct sockaddr_in6 peer; // room for either family
     struct connection *newer;
     struct connection *older;
     uint64_t useful_ms; // when it last was, on the loop's clock
@@ -192,12 +193,13 @@ static bool take_frame(struct reader *in, struct bytes *frame)
     return true;
 }
 
-static void put_answer(struct tcp *tcp, struct writer *out, struct bytes query, const struct lookup *lookup)
+static void put_answer(struct connection *c, struct writer *out, struct bytes query, const struct lookup *lookup)
 {
     uint8_t *length = out->at;
-    struct message message = {length + LENGTH_BYTES, query.n, TCP_MAX_BYTES, .is_udp = false};
+    struct message message = {length + LENGTH_BYTES, query.n, TCP_MAX_BYTES, .is_udp = false,
+                              .client = (const struct sockaddr *)&c->peer};
     memcpy(message.at, query.at, query.n);
-    size_t n = answer_write(&message, lookup, worker_own_counters(tcp->worker));
+    size_t n = answer_write(&message, lookup, worker_own_counters(c->tcp->worker));
     if (n == 0)
         return;
     length[0] = (uint8_t)(n >> 8);
@@ -217,7 +219,7 @@ static struct bytes answer_whole(struct connection *c, struct bytes in)
         uint64_t n_queries = 0;
         const struct lookup *lookup = worker_begin(tcp->worker);
         while (writer_left(&out) >= FRAME_MAX && (is_more = take_frame(&r, &query))) {
-            put_answer(tcp, &out, query, lookup);
+            put_answer(c, &out, query, lookup);
             n_queries++;
         }
         worker_end(tcp->worker);
@@ -299,7 +301,9 @@ static void on_connection(uv_stream_t *server, int status)
     make_room(tcp);
     tcp->n_connections++;
     link_newest(c);
+    int n_peer = sizeof c->peer;
     if (uv_accept(server, (uv_stream_t *)&c->handle) != 0 ||
+        uv_tcp_getpeername(&c->handle, (struct sockaddr *)&c->peer, &n_peer) != 0 ||
         uv_read_start((uv_stream_t *)&c->handle, on_read_room, on_read) != 0) {
         close_connection(c);
         return;

@@ -100,7 +100,8 @@ static unsigned answer_all(struct udp_socket *self, unsigned n)
     const struct lookup *lookup = worker_begin(self->worker);
     unsigned n_out = 0;
     for (unsigned i = 0; i < n; i++) {
-        struct message message = {batch->buffer[i], batch->in[i].msg_len, BUFFER_BYTES, .is_udp = true};
+        struct message message = {batch->buffer[i], batch->in[i].msg_len, BUFFER_BYTES, .is_udp = true,
+                                  .client = (const struct sockaddr *)&batch->address[i]};
         size_t n_answer = has_source_port(&batch->address[i]) ? answer_write(&message, lookup, counters) : 0;
         if (n_answer == 0)
             continue;

@@ -15,7 +15,8 @@ enum rcode {
     RCODE_NXDOMAIN = 3,
     RCODE_NOTIMP = 4,
     RCODE_REFUSED = 5,
-    RCODE_BADVERS = 16 // its upper bits go into the OPT record
+    RCODE_BADVERS = 16, // the upper bits of this and the next go into the OPT record
+    RCODE_BADCOOKIE = 23
 };
 
 enum rr_class { CLASS_IN = 1, CLASS_CH = 3 };

@@ -8,6 +8,7 @@
 #include "udp.h"
 
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { SOCKETS_MAX = 128 };
@@ -16,6 +17,7 @@ struct worker {
     struct counters counters;
     struct worker_options options;
     struct lookup lookup;
+    struct guard guard;
     struct zones *zones; // the worker's reference to lookup.zones
     struct store_reader *reader;
     struct udp_batch *batch;
@@ -52,6 +54,8 @@ const struct counters *worker_counters(const struct worker *worker)
 
 const struct lookup *worker_begin(struct worker *worker)
 {
+    worker->guard.now_ms = uv_now(&worker->loop);
+    worker->guard.now_s = (uint32_t)time(NULL);
     worker->lookup.reader = store_begin(worker->reader) == ERR_OK ? worker->reader : NULL;
     return &worker->lookup;
 }
@@ -103,6 +107,7 @@ enum err worker_new(struct worker **worker, const struct worker_options *options
     memset(self, 0, sizeof *self);
     self->options = *options;
     self->lookup.conf = options->conf;
+    self->lookup.guard = &self->guard;
     if (uv_loop_init(&self->loop) != 0) {
         free(self);
         return ERR_SYSTEM;
@@ -118,6 +123,8 @@ enum err worker_new(struct worker **worker, const struct worker_options *options
     enum err err = tcp_new(&self->tcp, self);
     if (err == ERR_OK)
         err = udp_batch_new(&self->batch);
+    if (err == ERR_OK)
+        err = guard_open(&self->guard, options->conf, &options->cookies);
     if (err == ERR_OK)
         err = store_reader_open(&self->reader, options->store);
     if (err != ERR_OK) {
@@ -181,6 +188,7 @@ void worker_stop(struct worker *worker)
         store_reader_close(worker->reader);
     tcp_free(worker->tcp);
     udp_batch_free(worker->batch);
+    guard_close(&worker->guard);
     zones_drop(worker->zones);
     free(worker);
 }

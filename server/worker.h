@@ -14,6 +14,7 @@ struct worker_options {
     struct store *store;
     struct log *log;
     size_t max_tcp_connections; // of this worker
+    struct cookie_keys cookies; // the same for all workers
 };
 
 // Prepares a worker; no thread runs yet. It holds a reference to `zones`. ERR_MEMORY, ERR_STORE, ERR_SYSTEM.

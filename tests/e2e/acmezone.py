@@ -41,6 +41,8 @@ DEFAULTS = {
             f"{ZONE}. AAAA 2001:db8::1",
             f"{ZONE}. NS {ZONE}.",
         ],
+        "rrl_existing_per_s": 0,  # a test asks as fast as it can; test_abuse.py has limits of its own
+        "rrl_others_per_s": 0,
     },
     "database": {"engine": "lmdb"},
     "api": {"ip": "127.0.0.1", "port": "0", "tls": "none"},

@@ -9,7 +9,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 
-enum { HEADER = 12, SECTIONS = 4, UDP_LEAST = 512, POINTER = 0xc0, BADVERS = 16 };
+enum { HEADER = 12, SECTIONS = 4, UDP_LEAST = 512, POINTER = 0xc0, BADVERS = 16, BADCOOKIE = 23 };
 
 static unsigned u16_at(struct bytes bytes, size_t at)
 {
@@ -168,6 +168,11 @@ static void check_sense(const struct exchange *x, const ldns_pkt *pkt)
         require(x, rcode == LDNS_RCODE_SERVFAIL || !has_data, "a refusal carries data");
         require(x, rcode == LDNS_RCODE_SERVFAIL || !ldns_pkt_aa(pkt), "a refusal is authoritative");
     }
+    if (u16_at(x->query, 4) == 0) { // nothing but a cookie was asked for
+        size_t n_rrs = ldns_rr_list_rr_count(ldns_pkt_question(pkt)) + ldns_rr_list_rr_count(answer);
+        require(x, n_rrs + ldns_rr_list_rr_count(authority) == 0, "an answer without a question");
+        return;
+    }
     if (is_outcome || rcode == LDNS_RCODE_REFUSED || rcode == LDNS_RCODE_SERVFAIL || rcode == BADVERS)
         require(x, ldns_rr_list_rr_count(ldns_pkt_question(pkt)) == 1, "the question is missing");
     if (is_outcome) {
@@ -223,7 +228,8 @@ char *oracle_head(const ldns_pkt *pkt)
                                         [LDNS_RCODE_NXDOMAIN] = "NXDOMAIN",
                                         [LDNS_RCODE_NOTIMPL] = "NOTIMP",
                                         [LDNS_RCODE_REFUSED] = "REFUSED",
-                                        [BADVERS] = "BADVERS"};
+                                        [BADVERS] = "BADVERS",
+                                        [BADCOOKIE] = "BADCOOKIE"};
     char *text = NULL;
     unsigned rcode = rcode_of(pkt);
     const char *name = rcode < N_OF(names) && names[rcode] != NULL ? names[rcode] : "another rcode";

@@ -18,7 +18,9 @@ struct stage {
     struct store *store;
     struct store_reader *reader;
     struct zones *zones;
-    bool has_no_store; // as if the store could not be read
+    bool has_no_store;             // as if the store could not be read
+    struct guard *guard;           // the test's own; a null pointer: none
+    const struct sockaddr *client; // who asks; a null pointer: unknown
 };
 
 // `config` is a whole config file. The caller owns the stage.
@@ -51,7 +53,8 @@ struct reply {
     ldns_pkt *pkt; // what ldns made of it
 };
 
-// Asks, and has the oracle read the answer. Only a message that is too short or is itself an answer may be dropped.
+// Asks, and has the oracle read the answer. Only a message that is too short or is itself an answer may be dropped, and
+// what the guard limits.
 struct reply stage_ask_bytes(struct stage *stage, struct bytes message, struct transport transport);
 struct reply stage_ask(struct stage *stage, const struct question *question, struct transport transport);
 void reply_free(struct reply *reply);
