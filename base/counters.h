@@ -16,6 +16,8 @@
     X(tcp_queries, "DNS messages received over TCP")                                                                   \
     X(tcp_connections, "TCP connections accepted for DNS")                                                             \
     X(tcp_refused, "TCP connections closed to make room for another")                                                  \
+    X(tcp_client_refused, "TCP connections closed because their client had too many")                                  \
+    X(tcp_held_refused, "TCP connections closed because too much waited for slow clients")                             \
     X(tcp_idle, "TCP connections closed after the idle limit")                                                         \
     X(dropped, "DNS messages that deserve no answer: shorter than a header, or answers")                               \
     X(unsent, "DNS answers that the socket would not take")                                                            \

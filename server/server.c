@@ -115,11 +115,13 @@ static enum err make_workers(struct server *self, struct zones *zones)
     size_t n = (size_t)self->options.conf->general_workers;
     size_t n_connections = (size_t)self->options.conf->general_tcp_connections;
     const struct conf *conf = self->options.conf;
+    size_t n_per_client = (size_t)conf->general_tcp_per_client;
     const struct worker_options options = {
         .conf = conf,
         .store = self->options.store,
         .log = self->options.log,
         .max_tcp_connections = (n_connections + n - 1) / n,
+        .max_tcp_per_client = (n_per_client + n - 1) / n,
         .cookies = cookie_keys_of(conf->general_cookie_secret, conf->general_cookie_secret_other)};
     self->workers = calloc(n, sizeof(struct worker *));
     enum err err = self->workers == NULL ? ERR_MEMORY : ERR_OK;

@@ -5,13 +5,22 @@
 // own.
 //
 // A client that does not read its answers fills its socket; then the rest of the answers is copied, and nothing more is
-// read from this connection until they are gone. So a connection costs at most one read and one buffer of answers.
+// read from this connection until they are gone.
+//
+// What a worker holds for slow clients is bounded: HELD_MAX bytes of left-over pieces and of answers that wait, over
+// all connections. Beyond that, a connection for which more than SMALL_BYTES would have to be held is closed; an honest
+// client, which reads its answers and whose pieces are small, does not notice. So all TCP of a worker takes at most
+//
+//     sizeof(struct tcp) + HELD_MAX + connections * (sizeof(struct connection) + SMALL_BYTES), under 0.5 + 16 + 1 MiB
+//
+// for a thousand connections. One client may hold only so many of them (clients.h); the next is closed at once.
 //
 // Connections hang in a list, the most recently useful first. Useful means a whole message, or a write that was taken:
 // bytes that trickle do not count. Twice a second the end of the list is cut where it is older than tcp_idle_s; when
 // there are too many connections, the last one makes room for the new one.
 #include "tcp.h"
 
+#include "clients.h"
 #include "worker.h"
 
 #include <stdlib.h>
@@ -23,6 +32,8 @@ enum {
     IN_BYTES = 2 * FRAME_MAX,
     OUT_BYTES = 4 * FRAME_MAX
 };
+enum { NO_SLOT = CLIENTS_SLOTS };
+enum { HELD_MAX = 16 << 20, SMALL_BYTES = 512 };
 enum { BACKLOG = 1024, TICK_MS = 500 };
 
 struct connection {
@@ -34,6 +45,8 @@ struct connection {
     uint64_t useful_ms; // when it last was, on the loop's clock
     uint8_t *left_over; // read, not yet answered
     size_t n_left_over;
+    size_t n_room; // bytes allocated at left_over
+    uint16_t slot; // of its client
     bool is_writing;
 };
 
@@ -46,6 +59,8 @@ struct listener {
 
 struct tcp {
     struct worker *worker;
+    struct clients clients;
+    size_t n_held; // bytes that wait for slow clients
     size_t n_connections;
     struct connection *newest;
     struct connection *oldest;
@@ -58,6 +73,7 @@ struct tcp {
 // Answers that a socket would not take at once.
 struct pending {
     uv_write_t request;
+    size_t n;
     uint8_t bytes[];
 };
 
@@ -86,10 +102,27 @@ static void note_useful(struct connection *c)
     link_newest(c);
 }
 
+// Whether `n` more bytes may be held for a slow client; counts the refusal.
+static bool may_hold(struct tcp *tcp, size_t n)
+{
+    bool may = n <= SMALL_BYTES || tcp->n_held + n <= HELD_MAX;
+    if (!may)
+        count(worker_own_counters(tcp->worker), COUNT_tcp_held_refused);
+    return may;
+}
+
+static void drop_left_over(struct connection *c)
+{
+    free(c->left_over);
+    c->left_over = NULL;
+    c->tcp->n_held -= c->n_room;
+    c->n_room = c->n_left_over = 0;
+}
+
 static void on_connection_closed(uv_handle_t *handle)
 {
     struct connection *c = handle->data;
-    free(c->left_over);
+    drop_left_over(c);
     free(c);
 }
 
@@ -99,6 +132,8 @@ static void close_connection(struct connection *c)
         return;
     unlink_connection(c);
     c->tcp->n_connections--;
+    if (c->slot != NO_SLOT)
+        clients_put(&c->tcp->clients, c->slot);
     uv_close((uv_handle_t *)&c->handle, on_connection_closed);
 }
 
@@ -128,6 +163,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *room);
 static void on_written(uv_write_t *request, int status)
 {
     struct connection *c = request->data;
+    c->tcp->n_held -= ((struct pending *)(void *)request)->n;
     free(request); // a struct pending begins with it
     c->is_writing = false;
     if (status < 0 || uv_is_closing((uv_handle_t *)&c->handle)) {
@@ -148,17 +184,21 @@ static void on_written(uv_write_t *request, int status)
 // What the socket would not take waits; until it is gone the connection is not read.
 static enum err write_later(struct connection *c, struct bytes rest)
 {
+    if (!may_hold(c->tcp, rest.n))
+        return ERR_FULL;
     struct pending *pending = malloc(sizeof *pending + rest.n);
     if (pending == NULL)
         return ERR_MEMORY;
     memcpy(pending->bytes, rest.at, rest.n);
     pending->request.data = c;
+    pending->n = rest.n;
     uv_buf_t buffer = uv_buf_init((char *)pending->bytes, (unsigned)rest.n);
     if (uv_write(&pending->request, (uv_stream_t *)&c->handle, &buffer, 1, on_written) != 0) {
         free(pending);
         return ERR_SYSTEM;
     }
     c->is_writing = true;
+    c->tcp->n_held += rest.n;
     uv_read_stop((uv_stream_t *)&c->handle);
     return ERR_OK;
 }
@@ -234,16 +274,17 @@ static struct bytes answer_whole(struct connection *c, struct bytes in)
 static void answer_frames(struct connection *c, struct bytes in)
 {
     struct bytes rest = answer_whole(c, in);
+    drop_left_over(c);
     if (rest.n == 0 || uv_is_closing((uv_handle_t *)&c->handle))
         return;
-    uint8_t *left_over = realloc(c->left_over, rest.n);
-    if (left_over == NULL) {
+    c->left_over = may_hold(c->tcp, rest.n) ? malloc(rest.n) : NULL;
+    if (c->left_over == NULL) {
         close_connection(c);
         return;
     }
-    memcpy(left_over, rest.at, rest.n);
-    c->left_over = left_over;
-    c->n_left_over = rest.n;
+    memcpy(c->left_over, rest.at, rest.n);
+    c->n_room = c->n_left_over = rest.n;
+    c->tcp->n_held += rest.n;
 }
 
 // libuv reads right after this: behind what was left over, in the buffer that all connections share.
@@ -276,10 +317,26 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *room)
 
 static void make_room(struct tcp *tcp)
 {
-    if (tcp->n_connections < worker_options(tcp->worker)->max_tcp_connections)
+    if (tcp->n_connections <= worker_options(tcp->worker)->max_tcp_connections)
         return;
     count(worker_own_counters(tcp->worker), COUNT_tcp_refused);
     close_connection(tcp->oldest);
+}
+
+// Learns who the client is; false when it has gone, or has too many connections already.
+static bool admit(struct connection *c)
+{
+    struct clients *clients = &c->tcp->clients;
+    int n_peer = sizeof c->peer;
+    if (uv_tcp_getpeername(&c->handle, (struct sockaddr *)&c->peer, &n_peer) != 0)
+        return false;
+    uint16_t slot = clients_slot(clients, (const struct sockaddr *)&c->peer);
+    if (!clients_take(clients, slot)) {
+        count(worker_own_counters(c->tcp->worker), COUNT_tcp_client_refused);
+        return false;
+    }
+    c->slot = slot;
+    return true;
 }
 
 static void on_connection(uv_stream_t *server, int status)
@@ -293,21 +350,20 @@ static void on_connection(uv_stream_t *server, int status)
     if (c == NULL)
         return;
     c->tcp = tcp;
+    c->slot = NO_SLOT;
     c->handle.data = c;
     if (uv_tcp_init(worker_loop(tcp->worker), &c->handle) != 0) {
         free(c);
         return;
     }
-    make_room(tcp);
     tcp->n_connections++;
     link_newest(c);
-    int n_peer = sizeof c->peer;
-    if (uv_accept(server, (uv_stream_t *)&c->handle) != 0 ||
-        uv_tcp_getpeername(&c->handle, (struct sockaddr *)&c->peer, &n_peer) != 0 ||
+    if (uv_accept(server, (uv_stream_t *)&c->handle) != 0 || !admit(c) ||
         uv_read_start((uv_stream_t *)&c->handle, on_read_room, on_read) != 0) {
         close_connection(c);
         return;
     }
+    make_room(tcp); // not before: one who is refused pushes nobody out
     count(worker_own_counters(tcp->worker), COUNT_tcp_connections);
 }
 
@@ -321,6 +377,7 @@ enum err tcp_new(struct tcp **tcp, struct worker *worker)
         return ERR_SYSTEM;
     }
     self->worker = worker;
+    clients_begin(&self->clients, (uint32_t)worker_options(worker)->max_tcp_per_client);
     self->tick.data = self;
     *tcp = self;
     return ERR_OK;

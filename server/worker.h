@@ -14,6 +14,7 @@ struct worker_options {
     struct store *store;
     struct log *log;
     size_t max_tcp_connections; // of this worker
+    size_t max_tcp_per_client;  // the same of one client
     struct cookie_keys cookies; // the same for all workers
 };
 
