@@ -63,7 +63,7 @@ def test_over_the_limit_half_is_told_to_come_by_tcp_and_half_is_dropped(tmp_path
     with Acmezone(tmp_path, general=LIMITED) as server:
         answers = flood(server, [query_bytes(number, name, TYPE_A) for number in range(n_queries)])
         whole = [answer for answer in answers if not is_truncated(answer)]
-        assert rate <= len(whole) <= 4 * rate, "a second's worth, and what the flood's duration adds"
+        assert rate - 1 <= len(whole) <= 4 * rate  # one went for the cookie; time has passed
         counters = server.counters()
         assert counters["rrl_slipped"] == len(answers) - len(whole)
         assert counters["rrl_dropped"] == n_queries - len(answers)
@@ -231,8 +231,10 @@ def many_files():
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def connect_from(source, address):
+def connect_from(source, address, receive_bytes=None):
     sock = socket.socket()
+    if receive_bytes:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
     sock.bind((source, 0))
     sock.settimeout(20)
     sock.connect(address)
@@ -287,7 +289,7 @@ def test_one_client_holds_only_so_many_connections_and_others_are_served(tmp_pat
 
 
 def test_clients_that_never_read_take_a_bounded_amount_of_memory(tmp_path):
-    """Eighty of them ask for more than 30 MiB; 16 MiB are held, whoever wants more is closed, UDP goes on."""
+    """Two hundred of them ask for 40 MiB and more; 16 MiB are held, whoever wants more is closed, UDP goes on."""
     general = {"txt_values": 64, "tcp_idle_s": 60, "workers": 1}
     with Acmezone(tmp_path, general=general, api=CHEAP_ARGON2) as server:
         account = server.register()
@@ -296,8 +298,8 @@ def test_clients_that_never_read_take_a_bounded_amount_of_memory(tmp_path):
         stream = framed(query_bytes(7, account["fulldomain"])) * 3000
         before = rss_bytes(server)
         socks = []
-        for _ in range(80):
-            sock = tcp_socket(server.dns)
+        for number in range(200):
+            sock = connect_from(f"127.0.0.{2 + number % 4}", server.dns, receive_bytes=4096)
             sock.setblocking(False)
             socks.append(sock)
         waiting = list(socks)
