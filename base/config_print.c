@@ -148,35 +148,37 @@ static void print_json_text(FILE *out, const char *text)
 static void print_enum(FILE *out, const char *words)
 {
     fputs("\"enum\": [", out);
-    size_t n;
     for (const char *separator = ""; *words != 0 && *words != '|'; separator = ", ") {
-        n = strcspn(words, " ");
+        size_t n = strcspn(words, " ");
         fprintf(out, "%s\"%.*s\"", separator, (int)n, words);
         words += n + strspn(words + n, " ");
     }
     fputc(']', out);
 }
 
+#define LIST_KEYWORDS                                                                                                  \
+    "\"type\": [\"array\", \"string\"], \"items\": {\"type\": \"string\"}, \"minItems\": %lld, \"maxItems\": %lld"
+
 // The keywords that say which values are sound, as the file and the environment may write them.
 static void print_json_kind(FILE *out, const struct option *option)
 {
-    static const char *const TYPES[] = {
-        [OPTION_TEXT] = "\"string\", \"minLength\": %lld, \"maxLength\": %lld",
-        [OPTION_NUMBER] = "\"integer\", \"minimum\": %lld, \"maximum\": %lld",
-        [OPTION_SIZE] = "[\"string\", \"integer\"], \"minimum\": %lld, \"maximum\": %lld, "
-                        "\"pattern\": \"^[0-9]+ ?([KMGTkmgt]([iI]?[bB])?|[bB])?$\"",
+    static const char *const KEYWORDS[] = {
+        [OPTION_TEXT] = "\"type\": \"string\", \"minLength\": %lld, \"maxLength\": %lld",
+        [OPTION_NUMBER] = "\"type\": \"integer\", \"minimum\": %lld, \"maximum\": %lld",
+        [OPTION_SIZE] = "\"type\": [\"string\", \"integer\"], \"minimum\": %lld, \"maximum\": %lld",
+        [OPTION_LIST] = LIST_KEYWORDS,
+        [OPTION_LINES] = LIST_KEYWORDS,
+        [OPTION_NETWORKS] = LIST_KEYWORDS,
+        [OPTION_TOKENS] = LIST_KEYWORDS,
     };
-    const char *list =
-        "[\"array\", \"string\"], \"items\": {\"type\": \"string\"}, \"minItems\": %lld, \"maxItems\": %lld";
-    if (option->type == OPTION_CHOICE) {
+    if (option->type == OPTION_CHOICE)
         print_enum(out, option->unit);
-    } else if (option->type == OPTION_BOOL) {
+    else if (option->type == OPTION_BOOL)
         fputs("\"type\": \"boolean\"", out);
-    } else {
-        fputs("\"type\": ", out);
-        fprintf(out, option_is_list(option) ? list : TYPES[option->type], (long long)option->min,
-                (long long)option->max);
-    }
+    else
+        fprintf(out, KEYWORDS[option->type], (long long)option->min, (long long)option->max);
+    if (option->type == OPTION_SIZE)
+        fputs(", \"pattern\": \"^[0-9]+ ?([KMGTkmgt]([iI]?[bB])?|[bB])?$\"", out);
 }
 
 void config_print_schema(FILE *out)
