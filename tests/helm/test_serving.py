@@ -12,45 +12,9 @@ import dns.rdatatype
 import pytest
 import requests
 
-from acmezone import Acmezone
 from certificates import Authority
 from chart import SETS, Release, notes
-
-
-def environment(release, container, pod="acme-acmezone-0"):
-    """The container's environment, with what it takes from the release's Secret and from its pod."""
-    values = {}
-    for entry in container.get("env", []):
-        source = entry.get("valueFrom", {})
-        if "secretKeyRef" in source:
-            values[entry["name"]] = release.secret(source["secretKeyRef"]["name"], source["secretKeyRef"]["key"])
-        else:
-            values[entry["name"]] = pod if "fieldRef" in source else entry["value"]
-    return values
-
-
-def bent(folder):
-    """Where this machine has what the pod has elsewhere."""
-    folder.mkdir(exist_ok=True)
-    return {"ACMEZONE_GENERAL_LISTEN": "127.0.0.1:0", "ACMEZONE_API_IP": "127.0.0.1", "ACMEZONE_API_PORT": "0",
-            "ACMEZONE_DATABASE_CONNECTION": str(folder)}
-
-
-def serve(release, tmp_path, **changes):
-    """The server as its pod starts it."""
-    _, container = release.server()
-    config = tmp_path / "config.cfg"
-    config.write_text(release.config())
-    args = [config if arg == "/etc/acmezone/config.cfg" else arg for arg in container["args"]]
-    assert config in args
-    return Acmezone(tmp_path, config=config, args=args, env=environment(release, container) | bent(tmp_path / "data") | changes)
-
-
-def probe(server, container, kind, verify=True):
-    """What the kubelet would be told."""
-    action = container[f"{kind}Probe"]["httpGet"]
-    assert action.get("scheme", "HTTP").lower() == server.api.partition(":")[0]
-    return requests.get(server.api + action["path"], timeout=10, verify=verify).status_code
+from pods import environment, probe, serve
 
 
 def records(text):
@@ -63,7 +27,7 @@ def records(text):
 def test_rendered_config_is_sound_as_it_is(name, releases, program, tmp_path):
     (tmp_path / "config.cfg").write_text(releases[name].config())
     done = subprocess.run([program, "config", "--check", "-c", tmp_path / "config.cfg"], capture_output=True, text=True,
-                          env=environment(releases[name], releases[name].server()[1]), check=False)
+                          env=environment(releases[name], releases[name].server()[1], "acme-acmezone-0"), check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
 
