@@ -63,7 +63,7 @@ $(BUILD)/bench/%: tests/bench/%.c $(TESTED)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_) $(addprefix -iquote ,tests/bench $(FLOORS)) $(LDFLAGS_) -o $@ $^ $(LIBS)
 
-.PHONY: run demo test unit e2e asan tsan cover lint fmt bench docs image install clean help
+.PHONY: run demo test unit e2e helm asan tsan cover lint fmt bench docs image install clean help
 run: all ## serve DNS on 127.0.0.1:5300 and the API on http://127.0.0.1:8053, store in ./data
 	@$(PACKAGES) run
 	@sh deploy/run.sh $(BUILD)/acmezone
@@ -81,6 +81,9 @@ e2e: all need-test ## tests with the real program, real clients and a real CA
 	@[ "$$(id -u)" = 0 ] || echo "not root: tests/e2e/test_chain_netns.py is left out"
 	ACMEZONE_BIN=$(BUILD)/acmezone $(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e \
 	    $$([ "$$(id -u)" = 0 ] || echo --ignore=tests/e2e/test_chain_netns.py) $(PYTEST_ARGS)
+
+helm: all need-test need-helm ## render, lint, validate and run the Helm chart, with Helm 3 and 4
+	ACMEZONE_BIN=$(BUILD)/acmezone $(PYTHON) -m pytest -q -p no:cacheprovider tests/helm
 
 asan: ## all tests with AddressSanitizer and UndefinedBehaviorSanitizer
 	$(MAKE) BUILD=build/asan SANITIZE=address,undefined CFLAGS="-O1 -g" test
@@ -112,10 +115,11 @@ bench: all need-bench ## measure against nsd, knot and bare sockets (QUICK=1: un
 image: ## build the container image
 	$(or $(shell command -v podman),docker) build -f deploy/Containerfile -t acmezone:$(VERSION) .
 
-docs: all ## write the option table into README.md and deploy/acmezone.cfg
+docs: all ## write the option table into README.md, deploy/acmezone.cfg and the chart's schema
 	$(BUILD)/acmezone config --sample > deploy/acmezone.cfg
 	$(BUILD)/acmezone config --markdown > $(BUILD)/options.md
 	sed -i -e '/^<!-- options/,/^<!-- end of options/{/^<!--/!d}' -e '/^<!-- options/r $(BUILD)/options.md' README.md
+	$(PYTHON) deploy/helm/schema.py $(BUILD)/acmezone
 
 install: all ## install the program, its sample config and the systemd unit below DESTDIR and PREFIX
 	install -D -m 755 $(BUILD)/acmezone $(DESTDIR)$(PREFIX)/bin/acmezone
