@@ -35,6 +35,8 @@ OBJECTS  := $(foreach floor,$(FLOORS),$(call objects,$(floor)))
 TESTED   := $(filter-out $(BUILD)/obj/cli/main.o,$(OBJECTS))
 UNITS    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 HELPERS  := $(patsubst tests/unit/%.c,$(BUILD)/obj/tests/unit/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
+BENCHES  := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*load.c tests/bench/*floor.c))
+BENCH_PARTS := $(patsubst tests/bench/%.c,$(BUILD)/obj/tests/bench/%.o,$(filter-out %load.c %floor.c,$(wildcard tests/bench/*.c)))
 SOURCES  := $(wildcard $(addsuffix /*.[ch],$(FLOORS)) tests/unit/*.[ch] tests/bench/*.[ch])
 
 .DEFAULT_GOAL := all
@@ -59,9 +61,13 @@ $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(HELPERS) $(TESTED)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_) -o $@ $^ $(LIBS) -lcmocka
 
-$(BUILD)/bench/%: tests/bench/%.c $(TESTED)
+$(BUILD)/obj/tests/bench/%.o: tests/bench/%.c
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS_) $(addprefix -iquote ,tests/bench $(FLOORS)) $(LDFLAGS_) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(CFLAGS_) $(addprefix -iquote ,tests/bench base storage) -c -o $@ $<
+
+$(BENCHES): $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(BENCH_PARTS) $(call objects,base) $(call objects,storage)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS_) -o $@ $^ $(LIBS)
 
 .PHONY: run demo test unit e2e helm asan tsan cover lint fmt bench docs image install clean help
 run: all ## serve DNS on 127.0.0.1:5300 and the API on http://127.0.0.1:8053, store in ./data
@@ -71,7 +77,7 @@ run: all ## serve DNS on 127.0.0.1:5300 and the API on http://127.0.0.1:8053, st
 demo: all need-test ## a local CA issues a wildcard certificate through the server
 	@ACMEZONE_BIN=$(BUILD)/acmezone $(PYTHON) tests/e2e/demo.py
 
-test: unit e2e ## all tests
+test: unit e2e helm ## all tests
 
 unit: need-build need-test $(UNITS) ## unit tests
 	@sh tests/unit/run.sh $(UNITS)
@@ -109,8 +115,8 @@ lint: need-build need-test need-lint ## warnings of clang, clang-format, clang-t
 fmt: ## format the sources
 	clang-format -i $(SOURCES)
 
-bench: all need-bench ## measure against nsd, knot and bare sockets (QUICK=1: under two minutes)
-	ACMEZONE_BIN=$(BUILD)/acmezone $(PYTHON) tests/bench/bench.py $(if $(QUICK),--quick)
+bench: all need-bench $(BENCHES) ## measure against nsd, knot and bare sockets (QUICK=1: under two minutes)
+	ACMEZONE_BIN=$(BUILD)/acmezone $(PYTHON) tests/bench/bench.py $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
 
 image: ## build the container image
 	$(or $(shell command -v podman),docker) build -f deploy/Containerfile -t acmezone:$(VERSION) .
@@ -136,4 +142,4 @@ need-%:
 	@$(PACKAGES) $*
 
 .SECONDARY:
--include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/obj/tests/unit/*.d)
+-include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/obj/tests/*/*.d)
