@@ -64,7 +64,7 @@ def svg(height, title, caption, shapes):
 
 PEERS = ("NSD", "Knot")
 CSS = {"acmezone": "ours", "bare sockets": "bare"}
-LEFT, RIGHT, TOP, BAR, GAP = 230, 90, 62, 15, 16
+LEFT, RIGHT, TOP, BAR, GAP = 270, 20, 62, 15, 16
 ORDER = ("acmezone", *PEERS, "bare sockets")
 
 
@@ -79,8 +79,8 @@ def ratios(loads, caption):
         shapes.append(words(20, y + BAR - 3, load))
         for name, value in by_server.items():
             css = CSS.get(name, "other")
-            shapes += [words(LEFT - 8, y + BAR - 3, name, "small", "end"), bar(LEFT, y, value * scale, BAR - 3, css),
-                       words(LEFT + value * scale + 6, y + BAR - 4, number(value), "small")]
+            shapes += [words(LEFT - 44, y + BAR - 4, name, "small", "end"), bar(LEFT, y, value * scale, BAR - 3, css),
+                       words(LEFT - 8, y + BAR - 4, number(value), "small", "end")]
             y += BAR
         y += GAP
     mark = [line(LEFT + scale, TOP - 8, LEFT + scale, y - GAP, "mark"),

@@ -39,7 +39,8 @@ class Ratio:
 def ratio(ours, others, key, better=min, of=Runs.median):
     """Ours to the better of the others: by medians (or what `of` says), and round by round."""
     rounds = [mine / better(theirs) for mine, *theirs in zip(ours.each(key), *(other.each(key) for other in others))]
-    return Ratio(of(ours, key) / better(of(other, key) for other in others), min(rounds), max(rounds))
+    value = of(ours, key) / better(of(other, key) for other in others)
+    return Ratio(value, min(value, *rounds), max(value, *rounds))
 
 
 def spread(values):
