@@ -35,6 +35,8 @@ OBJECTS  := $(foreach floor,$(FLOORS),$(call objects,$(floor)))
 TESTED   := $(filter-out $(BUILD)/obj/cli/main.o,$(OBJECTS))
 UNITS    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 HELPERS  := $(patsubst tests/unit/%.c,$(BUILD)/obj/tests/unit/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
+BENCHES  := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*load.c tests/bench/*floor.c))
+BENCH_PARTS := $(patsubst tests/bench/%.c,$(BUILD)/obj/tests/bench/%.o,$(filter-out %load.c %floor.c,$(wildcard tests/bench/*.c)))
 SOURCES  := $(wildcard $(addsuffix /*.[ch],$(FLOORS)) tests/unit/*.[ch] tests/bench/*.[ch])
 
 .DEFAULT_GOAL := all
@@ -59,11 +61,15 @@ $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(HELPERS) $(TESTED)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_) -o $@ $^ $(LIBS) -lcmocka
 
-$(BUILD)/bench/%: tests/bench/%.c $(TESTED)
+$(BUILD)/obj/tests/bench/%.o: tests/bench/%.c
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS_) $(addprefix -iquote ,tests/bench $(FLOORS)) $(LDFLAGS_) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(CFLAGS_) $(addprefix -iquote ,tests/bench base storage) -c -o $@ $<
 
-.PHONY: run demo test unit e2e asan tsan cover lint fmt bench docs image install clean help
+$(BENCHES): $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(BENCH_PARTS) $(call objects,base) $(call objects,storage)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS_) -o $@ $^ $(LIBS)
+
+.PHONY: run demo test unit e2e helm asan tsan cover lint fmt bench docs image install clean help
 run: all ## serve DNS on 127.0.0.1:5300 and the API on http://127.0.0.1:8053, store in ./data
 	@$(PACKAGES) run
 	@sh deploy/run.sh $(BUILD)/acmezone
@@ -71,7 +77,7 @@ run: all ## serve DNS on 127.0.0.1:5300 and the API on http://127.0.0.1:8053, st
 demo: all need-test ## a local CA issues a wildcard certificate through the server
 	@ACMEZONE_BIN=$(BUILD)/acmezone $(PYTHON) tests/e2e/demo.py
 
-test: unit e2e ## all tests
+test: unit e2e helm ## all tests
 
 unit: need-build need-test $(UNITS) ## unit tests
 	@sh tests/unit/run.sh $(UNITS)
@@ -81,6 +87,9 @@ e2e: all need-test ## tests with the real program, real clients and a real CA
 	@[ "$$(id -u)" = 0 ] || echo "not root: tests/e2e/test_chain_netns.py is left out"
 	ACMEZONE_BIN=$(BUILD)/acmezone $(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e \
 	    $$([ "$$(id -u)" = 0 ] || echo --ignore=tests/e2e/test_chain_netns.py) $(PYTEST_ARGS)
+
+helm: all need-test need-helm ## render, lint, validate and run the Helm chart, with Helm 3 and 4
+	ACMEZONE_BIN=$(BUILD)/acmezone $(PYTHON) -m pytest -q -p no:cacheprovider tests/helm
 
 asan: ## all tests with AddressSanitizer and UndefinedBehaviorSanitizer
 	$(MAKE) BUILD=build/asan SANITIZE=address,undefined CFLAGS="-O1 -g" test
@@ -106,16 +115,17 @@ lint: need-build need-test need-lint ## warnings of clang, clang-format, clang-t
 fmt: ## format the sources
 	clang-format -i $(SOURCES)
 
-bench: all need-bench ## measure against nsd, knot and bare sockets (QUICK=1: under two minutes)
-	ACMEZONE_BIN=$(BUILD)/acmezone $(PYTHON) tests/bench/bench.py $(if $(QUICK),--quick)
+bench: all need-bench $(BENCHES) ## measure against nsd, knot and bare sockets (QUICK=1: under two minutes)
+	ACMEZONE_BIN=$(BUILD)/acmezone $(PYTHON) tests/bench/bench.py $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
 
 image: ## build the container image
 	$(or $(shell command -v podman),docker) build -f deploy/Containerfile -t acmezone:$(VERSION) .
 
-docs: all ## write the option table into README.md and deploy/acmezone.cfg
+docs: all ## write the option table into README.md, deploy/acmezone.cfg and the chart's schema
 	$(BUILD)/acmezone config --sample > deploy/acmezone.cfg
 	$(BUILD)/acmezone config --markdown > $(BUILD)/options.md
 	sed -i -e '/^<!-- options/,/^<!-- end of options/{/^<!--/!d}' -e '/^<!-- options/r $(BUILD)/options.md' README.md
+	$(PYTHON) deploy/helm/schema.py $(BUILD)/acmezone
 
 install: all ## install the program, its sample config and the systemd unit below DESTDIR and PREFIX
 	install -D -m 755 $(BUILD)/acmezone $(DESTDIR)$(PREFIX)/bin/acmezone
@@ -132,4 +142,4 @@ need-%:
 	@$(PACKAGES) $*
 
 .SECONDARY:
--include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/obj/tests/unit/*.d)
+-include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/obj/tests/*/*.d)

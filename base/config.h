@@ -90,3 +90,6 @@ void config_print_sample(FILE *out);
 
 // Prints the options as tables in Markdown.
 void config_print_markdown(FILE *out);
+
+// Prints a JSON Schema (draft 7) of the options, one object for each section.
+void config_print_schema(FILE *out);

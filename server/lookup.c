@@ -223,6 +223,24 @@ static void find_chaos(struct found *found, const struct lookup *lookup, const s
     add_answer(&walk, version);
 }
 
+// Most names that are asked for lie right below the apex: their first label is what the store has.
+void lookup_ahead(const struct lookup *lookup, const struct bytes *messages, size_t n)
+{
+    struct bytes labels[STORE_AHEAD_MAX];
+    size_t n_labels = 0;
+    if (lookup->reader == NULL)
+        return;
+    for (size_t i = 0; i < n && n_labels < STORE_AHEAD_MAX; i++) {
+        struct reader r = reader_of(messages[i].at, messages[i].n);
+        take_bytes(&r, HEADER_BYTES);
+        size_t n_label = take_u8(&r);
+        const uint8_t *label = take_bytes(&r, n_label);
+        if (!r.is_bad)
+            labels[n_labels++] = (struct bytes){label, n_label};
+    }
+    store_look_ahead(lookup->reader, labels, n_labels);
+}
+
 void lookup_find(struct found *found, const struct lookup *lookup, const struct query *query)
 {
     found->rcode = RCODE_NOERROR;

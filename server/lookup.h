@@ -42,5 +42,8 @@ struct lookup {
     struct guard *guard;         // limits and cookies; a null pointer: none
 };
 
+// Tells the store what messages, not yet parsed, are about to ask: at most STORE_AHEAD_MAX of them count.
+void lookup_ahead(const struct lookup *lookup, const struct bytes *messages, size_t n);
+
 // Never fails: what goes wrong is an rcode.
 void lookup_find(struct found *found, const struct lookup *lookup, const struct query *query);

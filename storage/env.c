@@ -6,6 +6,7 @@
 // objects, not to threads. Durability is LMDB's default: data synced, then the header page, before a commit returns.
 #include "env.h"
 
+#include "descent.h"
 #include "extent.h"
 
 #include <errno.h>
@@ -160,6 +161,10 @@ static enum err open_tables(struct env *env, const struct store_options *options
     } tables[N_TABLES] = {{"meta", &env->meta}, {"accounts", &env->accounts}, {"values", &env->values}};
     for (size_t i = 0; i < N_TABLES && status == MDB_SUCCESS; i++)
         status = mdb_dbi_open(txn, tables[i].name, MDB_CREATE, tables[i].table);
+    if (status == MDB_SUCCESS)
+        status = mdb_dbi_open(txn, NULL, 0, &env->tables);
+    if (status == MDB_SUCCESS && descent_is_possible(env, txn))
+        env->page_bytes = (size_t)sysconf(_SC_PAGESIZE);
     enum err err = status == MDB_SUCCESS ? check_format(env, txn, options) : refuse_status(options, "tables", status);
     if (err != ERR_OK) {
         mdb_txn_abort(txn);

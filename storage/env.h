@@ -17,6 +17,8 @@ struct env {
     MDB_dbi meta;
     MDB_dbi accounts;
     MDB_dbi values;
+    MDB_dbi tables;    // the unnamed table: a record for each of the others
+    size_t page_bytes; // for descent.c; 0: not for it to read
 };
 
 // As store_open; logs store.refused.

@@ -4,8 +4,11 @@
 #include "store.h"
 
 #include "commit.h"
+#include "descent.h"
+#include "name.h"
 #include "record.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 struct store {
@@ -13,9 +16,20 @@ struct store {
     struct committer *committer;
 };
 
+enum { AHEAD_MIN = 4 }; // fewer are cheaper one by one
+
+// Look-ups that were made before they are asked for.
+struct ahead {
+    size_t n;
+    size_t next; // those before it have been asked for
+    struct descent descents[DESCENT_MAX];
+    uint8_t labels[DESCENT_MAX][SUBDOMAIN_MAX];
+};
+
 struct store_reader {
     const struct env *env;
     MDB_txn *txn;
+    struct ahead ahead;
     bool has_revision;
     uint64_t revision; // of this snapshot, once somebody asked
 };
@@ -87,6 +101,7 @@ void store_reader_close(struct store_reader *reader)
 enum err store_begin(struct store_reader *reader)
 {
     reader->has_revision = false;
+    reader->ahead.n = reader->ahead.next = 0;
     return mdb_txn_renew(reader->txn) == MDB_SUCCESS ? ERR_OK : ERR_STORE;
 }
 
@@ -105,10 +120,44 @@ uint64_t store_revision(struct store_reader *reader)
     return reader->revision;
 }
 
+void store_look_ahead(struct store_reader *reader, const struct bytes *labels, size_t n)
+{
+    static_assert(STORE_AHEAD_MAX == DESCENT_MAX);
+    struct ahead *ahead = &reader->ahead;
+    ahead->n = ahead->next = 0;
+    if (n < AHEAD_MIN)
+        return;
+    for (size_t i = 0; i < n && i < STORE_AHEAD_MAX; i++) {
+        if (labels[i].n > SUBDOMAIN_MAX)
+            continue;
+        uint8_t *folded = ahead->labels[ahead->n];
+        for (size_t at = 0; at < labels[i].n; at++)
+            folded[at] = name_fold(labels[i].at[at]);
+        ahead->descents[ahead->n++].key = (struct bytes){folded, labels[i].n};
+    }
+    descent_find(reader->env, reader->txn, ahead->descents, ahead->n);
+}
+
+static enum err find_values(struct store_reader *reader, struct bytes label, struct bytes *record)
+{
+    struct ahead *ahead = &reader->ahead;
+    for (size_t i = ahead->next; i < ahead->n; i++) {
+        const struct descent *descent = &ahead->descents[i];
+        if (!bytes_equal(descent->key, label))
+            continue;
+        ahead->next = i + 1;
+        if (descent->fate == DESCENT_UNKNOWN)
+            break;
+        *record = descent->record;
+        return descent->fate == DESCENT_FOUND ? ERR_OK : ERR_NOT_FOUND;
+    }
+    return env_get(reader->txn, reader->env->values, label, record);
+}
+
 enum err store_find_txt(struct store_reader *reader, struct bytes label, struct txt *txt)
 {
-    struct bytes record;
-    enum err err = env_get(reader->txn, reader->env->values, label, &record);
+    struct bytes record = {0};
+    enum err err = find_values(reader, label, &record);
     return err == ERR_OK ? record_read_txt(record, txt) : err;
 }
 

@@ -49,6 +49,12 @@ void store_end(struct store_reader *reader);
 // The number of changes in the snapshot; it grows with each change and is what the SOA serial is made of.
 uint64_t store_revision(struct store_reader *reader);
 
+// What store_find_txt is going to be asked for in this snapshot: labels in any case, in about the order of the
+// questions. To say so is never needed; look-ups that are known together are made together, which is cheaper. At most
+// STORE_AHEAD_MAX labels count, and only those of the last call.
+#define STORE_AHEAD_MAX 32
+void store_look_ahead(struct store_reader *reader, const struct bytes *labels, size_t n);
+
 // The values under one lower-case label. ERR_NOT_FOUND: not registered. ERR_CORRUPT, ERR_STORE.
 enum err store_find_txt(struct store_reader *reader, struct bytes label, struct txt *txt);
 

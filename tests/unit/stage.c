@@ -129,8 +129,7 @@ void reply_free(struct reply *reply)
     *reply = (struct reply){0};
 }
 
-// -- Rows
-// ---------------------------------------------------------------------------------------------------------------------
+// --- Rows ---
 
 struct asking {
     const char *how;

@@ -69,10 +69,14 @@ struct row {
 };
 
 // clang-format off
-#define ROW_DATA(name_, type_, lines_)   {.ask = {.name = name_, .type = LDNS_RR_TYPE_##type_}, .head = "NOERROR aa", .answer = lines_}
-#define ROW_NODATA(name_, type_, soa_)   {.ask = {.name = name_, .type = LDNS_RR_TYPE_##type_}, .head = "NOERROR aa", .authority = soa_}
-#define ROW_NXDOMAIN(name_, type_, soa_) {.ask = {.name = name_, .type = LDNS_RR_TYPE_##type_}, .head = "NXDOMAIN aa", .authority = soa_}
-#define ROW_REFUSED(name_, type_)        {.ask = {.name = name_, .type = LDNS_RR_TYPE_##type_}, .head = "REFUSED"}
+#define ROW_DATA(name_, type_, lines_)                                                                        \
+    {.ask = {.name = name_, .type = LDNS_RR_TYPE_##type_}, .head = "NOERROR aa", .answer = lines_}
+#define ROW_NODATA(name_, type_, soa_)                                                                        \
+    {.ask = {.name = name_, .type = LDNS_RR_TYPE_##type_}, .head = "NOERROR aa", .authority = soa_}
+#define ROW_NXDOMAIN(name_, type_, soa_)                                                                      \
+    {.ask = {.name = name_, .type = LDNS_RR_TYPE_##type_}, .head = "NXDOMAIN aa", .authority = soa_}
+#define ROW_REFUSED(name_, type_)                                                                             \
+    {.ask = {.name = name_, .type = LDNS_RR_TYPE_##type_}, .head = "REFUSED"}
 // clang-format on
 
 // Asks each row over UDP as it is, then with EDNS, over TCP, and with the letters' case turned: the answers must be the

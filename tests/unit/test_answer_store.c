@@ -97,8 +97,7 @@ static void a_store_that_cannot_be_read_is_servfail_but_static_names_go_on(void 
     assert_int_equal(counter_value(&stage->counters, COUNT_servfail), 4);
 }
 
-// -- Damage
-// -------------------------------------------------------------------------------------------------------------------
+// --- Damage ---
 
 // Puts a record under a subdomain behind the store's back, while it is closed.
 static void put_behind_its_back(const char *directory, const char *subdomain, struct bytes record)
@@ -164,8 +163,7 @@ static void a_damaged_record_is_servfail_and_never_a_broken_answer(void **state)
     assert_true(n_servfail >= 3 * 8); // layout, number of values, their length, both lengths of rdata
 }
 
-// -- Counters
-// -----------------------------------------------------------------------------------------------------------------
+// --- Counters ---
 
 static void every_answer_is_counted_once_under_its_outcome(void **state)
 {
