@@ -7,6 +7,10 @@
 //
 // One connection for a channel, so that to give a channel up means to give its connection up: a connection to a member
 // that hangs must not be met again in libcurl's pool.
+//
+// Without TLS nothing is negotiated: HTTP/2 is spoken from the first byte ("prior knowledge"). libcurl 7.88 starts HTTP/2 a
+// second time when it is told so again for a connection that speaks it already. So only the first call is made that way; the
+// others ask for HTTP/2, which the connection they find has.
 #include "channel.h"
 
 #include "drive.h"
@@ -21,6 +25,7 @@ enum { URL_MAX = 512 };
 // One call under way.
 struct flight {
     struct flight *next;
+    struct channel *channel;
     struct call call;
     CURL *easy;
     struct curl_slist *headers;
@@ -37,6 +42,7 @@ struct channel {
     CURLM *multi;
     struct drive *drive;
     struct flight *flights;
+    bool has_answered; // something has come over the connection
     bool is_delivering;
     bool is_closed;
 };
@@ -53,6 +59,7 @@ static size_t on_header(char *line, size_t size, size_t n, void *context)
 {
     struct flight *flight = context;
     grpc_status_read(&flight->status, (struct bytes){(const uint8_t *)line, size * n});
+    flight->channel->has_answered = true;
     return size * n;
 }
 
@@ -216,15 +223,21 @@ static bool set_tls(CURL *easy, const struct channel_options *options)
     return result == CURLE_OK;
 }
 
-// What libcurl has to copy may fail for want of memory; numbers and pointers cannot.
-static bool set_up(struct flight *flight, const struct channel_options *options, size_t n_frame)
+static long http_version(const struct channel *channel)
 {
+    if (strncmp(channel->options->endpoint, "https:", 6) == 0)
+        return CURL_HTTP_VERSION_2TLS;
+    return channel->has_answered ? CURL_HTTP_VERSION_2_0 : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
+}
+
+// What libcurl has to copy may fail for want of memory; numbers and pointers cannot.
+static bool set_up(struct flight *flight, size_t n_frame)
+{
+    const struct channel_options *options = flight->channel->options;
     CURL *easy = flight->easy;
     char url[URL_MAX];
     snprintf(url, sizeof url, "%s%s", options->endpoint, flight->call.path);
-    bool is_tls = strncmp(url, "https:", 6) == 0;
-    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
-                     (long)(is_tls ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE));
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, http_version(flight->channel));
     curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
@@ -250,13 +263,14 @@ enum err channel_call(struct channel *channel, const struct call *call)
     struct flight *flight = calloc(1, sizeof *flight);
     if (flight == NULL)
         return ERR_MEMORY;
+    flight->channel = channel;
     flight->call = *call;
     flight->call.message = NULL;
     size_t n_frame = 0;
     enum err err = grpc_frame(call->message, &flight->frame, &n_frame);
     CURL *easy = err == ERR_OK && add_headers(flight) ? curl_easy_init() : NULL;
     flight->easy = easy;
-    if (easy == NULL || !set_up(flight, channel->options, n_frame) ||
+    if (easy == NULL || !set_up(flight, n_frame) ||
         curl_multi_add_handle(channel->multi, easy) != CURLM_OK) {
         free_flight(channel, flight);
         return ERR_MEMORY;
