@@ -40,8 +40,8 @@ struct found {
 struct lookup {
     const struct conf *conf;
     const struct zones *zones;
-    enum store_fitness fitness;  // of what the reader finds
     struct store_reader *reader; // within store_begin and store_end; a null pointer: the store cannot be read
+    enum store_fitness fitness;  // of what the reader finds
 };
 
 // Tells the store what messages, not yet parsed, are about to ask: at most STORE_AHEAD_MAX of them count.
