@@ -241,5 +241,5 @@ void presence_reset(struct replica *replica)
 {
     replica->presence.is_granting = replica->presence.is_announcing = false;
     replica->presence.is_wanted = replica->presence.is_looking = false;
-    replica->presence.confirm = 0;
+    replica->presence.confirm = replica->presence.own_said = 0;
 }

@@ -45,7 +45,8 @@ void replica_go(struct replica *replica, enum state state, const char *reason, c
         atomic_store(&replica->board->is_settled, true);
         count(replica->counters, COUNT_cluster_in_step);
     }
-    atomic_store(&replica->board->reason, reason);
+    if (state == STATE_AWAY || from == STATE_IN_STEP) // the attempts to get back do not hide why they are made
+        atomic_store(&replica->board->reason, reason);
     atomic_store(&replica->board->state, (int)state);
     count(replica->counters, COUNT_cluster_states);
     log_write(replica->options->log, level, "cluster.state", LOG_STR("from", state_text(from)),

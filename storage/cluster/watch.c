@@ -130,6 +130,7 @@ void watch_reset(struct replica *replica)
     copy_abort(&replica->copy);
     replica->watch.is_created = replica->watch.is_partial = replica->watch.has_foreign = false;
     replica->watch.seen = replica->copy.seen;
+    replica->watch.own_revision = 0; // which would mean something else in a backup that was restored
 }
 
 bool watch_commit(struct replica *replica)
