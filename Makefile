@@ -36,6 +36,7 @@ LIBS     := -luv -lldns -llmdb -lmicrohttpd -lgnutls -ljansson -largon2 -lnettle
 objects   = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)/*.c))
 MESSAGES := $(BUILD)/gen/etcd.pb-c
 OBJECTS  := $(foreach floor,$(FLOORS),$(call objects,$(floor))) $(MESSAGES).o
+STORE    := $(foreach floor,base storage/etcd storage/cluster storage,$(call objects,$(floor))) $(MESSAGES).o
 TESTED   := $(filter-out $(BUILD)/obj/cli/main.o,$(OBJECTS))
 UNITS    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 HELPERS  := $(patsubst tests/unit/%.c,$(BUILD)/obj/tests/unit/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
@@ -77,9 +78,9 @@ $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(HELPERS) $(TESTED)
 
 $(BUILD)/obj/tests/bench/%.o: tests/bench/%.c
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS_) $(addprefix -iquote ,tests/bench base storage) -c -o $@ $<
+	$(Q)$(CC) $(CFLAGS_) $(addprefix -iquote ,tests/bench base storage/etcd storage) -isystem $(BUILD)/gen -c -o $@ $<
 
-$(BENCHES): $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(BENCH_PARTS) $(call objects,base) $(call objects,storage)
+$(BENCHES): $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(BENCH_PARTS) $(STORE)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_) -o $@ $^ $(LIBS)
 

@@ -28,9 +28,9 @@ HTTP_S = 1
 START_S = 30
 
 
-def memory_folder():
-    """A fresh folder, in memory if possible; the caller removes it."""
-    return Path(tempfile.mkdtemp(prefix="etcd-", dir=MEMORY if os.access(MEMORY, os.W_OK) else None))
+def make_folder(is_in_memory):
+    """A fresh folder, in memory if wanted and possible; the caller removes it."""
+    return Path(tempfile.mkdtemp(prefix="etcd-", dir=MEMORY if is_in_memory and os.access(MEMORY, os.W_OK) else None))
 
 
 class Member:
@@ -103,8 +103,8 @@ class Member:
 class Etcd:
     """A cluster. tls is a folder with ca.pem, server.pem, server.key, client.pem and client.key; options go to every member."""
 
-    def __init__(self, n_members=3, options=(), tls=None):
-        self.folder = memory_folder()
+    def __init__(self, n_members=3, options=(), tls=None, is_in_memory=True):
+        self.folder = make_folder(is_in_memory)
         self.scheme = "https" if tls else "http"
         self.tls = tls
         self.options = list(options)
