@@ -110,6 +110,9 @@ static enum err start(struct cluster *self, const struct env *env, const struct 
     if (err != ERR_OK)
         return err;
     set_up(self, options);
+    log_write(options->log, LOG_INFO, "cluster.starting", LOG_STR("replica", self->replica.id),
+              LOG_STR("prefix", options->cluster->prefix), LOG_INT("endpoints", options->cluster->n_endpoints),
+              LOG_INT("copy", self->replica.copy.seen));
     err = replica_open(&self->replica);
     if (err == ERR_OK) {
         err = start_thread(self);
@@ -134,9 +137,6 @@ enum err cluster_start(struct cluster **cluster, const struct env *env, const st
         free(self);
         return err;
     }
-    log_write(options->log, LOG_INFO, "cluster.started", LOG_STR("replica", self->replica.id),
-              LOG_STR("prefix", options->cluster->prefix), LOG_INT("endpoints", options->cluster->n_endpoints),
-              LOG_INT("copy", self->replica.copy.seen));
     wait_until_settled(self);
     *cluster = self;
     return ERR_OK;

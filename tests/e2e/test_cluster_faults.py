@@ -55,7 +55,8 @@ class Writers:
             for turn in itertools.count(nth):
                 if self.is_stopping:
                     return
-                self.witnesses[nth].update(self.replicas[turn % len(self.replicas)])
+                if not self.witnesses[nth].update(self.replicas[turn % len(self.replicas)]):
+                    time.sleep(0.01)
         except BaseException as error:  # told by the test's thread
             self.failures.append(error)
 
