@@ -18,7 +18,8 @@ struct stage {
     struct store *store;
     struct store_reader *reader;
     struct zones *zones;
-    bool has_no_store; // as if the store could not be read
+    bool has_no_store;          // as if the store could not be read
+    enum store_fitness fitness; // as if it were a replica's copy
 };
 
 // `config` is a whole config file. The caller owns the stage.
