@@ -1,7 +1,8 @@
 # acmezone: `make help` lists what can be made.
 #
 # BUILD names the folder of one variant (build, build/asan, build/tsan, build/cover); SANITIZE and COVER choose its flags; V=1 shows the commands.
-# Each folder of the house is compiled with -iquote only for the floors it may see, so a wrong include is "file not found".
+# Each folder of the house is compiled with -iquote only for the floors it may see, so a wrong include is "file not found". storage
+# has two rooms of its own: etcd, a client that knows nothing of accounts, and cluster, the replica that is made with it.
 
 BUILD    ?= build
 VERSION  := 0.1.0
@@ -9,12 +10,14 @@ PYTHON   := /usr/bin/python3
 PACKAGES := sh deploy/packages.sh
 PREFIX   ?= /usr/local
 
-SEES_base    := base
-SEES_storage := storage base
-SEES_server  := server storage base
-SEES_api     := api storage base
-SEES_cli     := cli api server storage base
-FLOORS       := base storage server api cli
+SEES_base            := base
+SEES_storage/etcd    := storage/etcd base
+SEES_storage/cluster := storage/cluster storage/etcd storage base
+SEES_storage         := storage storage/cluster base
+SEES_server          := server storage base
+SEES_api             := api storage base
+SEES_cli             := cli api server storage base
+FLOORS               := base storage/etcd storage/cluster storage server api cli
 
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Werror
 HARDEN   := -D_FORTIFY_SOURCE=2 -fstack-protector-strong
@@ -28,10 +31,12 @@ CFLAGS   ?= -O2 -g
 Q        := $(if $(V),,@)
 CFLAGS_  := -std=c2x -D_GNU_SOURCE -DACMEZONE_VERSION='"$(VERSION)"' -fPIE -pthread -MMD -MP $(WARNINGS) $(HARDEN) $(CFLAGS)
 LDFLAGS_ := -pie -pthread -Wl,-z,relro,-z,now $(HARDEN) $(LDFLAGS)
-LIBS     := -luv -lldns -llmdb -lmicrohttpd -lgnutls -ljansson -largon2 -lnettle
+LIBS     := -luv -lldns -llmdb -lmicrohttpd -lgnutls -ljansson -largon2 -lnettle -lcurl -lprotobuf-c
 
 objects   = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)/*.c))
-OBJECTS  := $(foreach floor,$(FLOORS),$(call objects,$(floor)))
+MESSAGES := $(BUILD)/gen/etcd.pb-c
+OBJECTS  := $(foreach floor,$(FLOORS),$(call objects,$(floor))) $(MESSAGES).o
+STORE    := $(foreach floor,base storage/etcd storage/cluster storage,$(call objects,$(floor))) $(MESSAGES).o
 TESTED   := $(filter-out $(BUILD)/obj/cli/main.o,$(OBJECTS))
 UNITS    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 HELPERS  := $(patsubst tests/unit/%.c,$(BUILD)/obj/tests/unit/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
@@ -49,13 +54,23 @@ $(BUILD)/acmezone: $(OBJECTS)
 define floor
 $(BUILD)/obj/$(1)/%.o: $(1)/%.c
 	@mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(CFLAGS_) $$(addprefix -iquote ,$$(SEES_$(1))) -c -o $$@ $$<
+	$$(Q)$$(CC) $$(CFLAGS_) $$(addprefix -iquote ,$$(SEES_$(1))) $$(if $$(findstring /,$(1)),-isystem $(BUILD)/gen) -c -o $$@ $$<
 endef
 $(foreach name,$(FLOORS),$(eval $(call floor,$(name))))
 
+# etcd's messages, as C. Only storage's rooms see them.
+$(MESSAGES).c $(MESSAGES).h &: storage/etcd/etcd.proto
+	@mkdir -p $(@D)
+	$(Q)protoc-c --proto_path=storage/etcd --c_out=$(BUILD)/gen $<
+
+$(MESSAGES).o: $(MESSAGES).c
+	$(Q)$(CC) $(filter-out -W%,$(CFLAGS_)) -c -o $@ $<
+
+$(call objects,storage/etcd) $(call objects,storage/cluster): | $(MESSAGES).h
+
 $(BUILD)/obj/tests/unit/%.o: tests/unit/%.c
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS_) $(addprefix -iquote ,tests/unit $(FLOORS)) -c -o $@ $<
+	$(Q)$(CC) $(CFLAGS_) $(addprefix -iquote ,tests/unit $(FLOORS)) -isystem $(BUILD)/gen -c -o $@ $<
 
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(HELPERS) $(TESTED)
 	@mkdir -p $(@D)
@@ -63,9 +78,9 @@ $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(HELPERS) $(TESTED)
 
 $(BUILD)/obj/tests/bench/%.o: tests/bench/%.c
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS_) $(addprefix -iquote ,tests/bench base storage) -c -o $@ $<
+	$(Q)$(CC) $(CFLAGS_) $(addprefix -iquote ,tests/bench base storage/etcd storage) -isystem $(BUILD)/gen -c -o $@ $<
 
-$(BENCHES): $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(BENCH_PARTS) $(call objects,base) $(call objects,storage)
+$(BENCHES): $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(BENCH_PARTS) $(STORE)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_) -o $@ $^ $(LIBS)
 
@@ -142,4 +157,4 @@ need-%:
 	@$(PACKAGES) $*
 
 .SECONDARY:
--include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/obj/tests/*/*.d)
+-include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/obj/*/*/*.d)

@@ -152,6 +152,7 @@ static void find(struct found *found, enum query_fate fate, const struct lookup 
         return;
     }
     found->rcode = rcodes[fate];
+    found->ede = EDE_NONE;
     found->is_authoritative = found->is_referral = false;
     found->zone = NULL;
     found->n[SECTION_ANSWER] = found->n[SECTION_AUTHORITY] = found->n[SECTION_ADDITIONAL] = 0;

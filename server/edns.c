@@ -58,9 +58,9 @@ void edns_put_nsid(struct edns_options *options, const char *nsid)
         put_option(options, OPTION_NSID, bytes_of_text(nsid));
 }
 
-void edns_put_error(struct edns_options *options, enum edns_error error)
+void edns_put_error(struct edns_options *options, enum ede ede)
 {
-    uint8_t code[2] = {(uint8_t)(error >> 8), (uint8_t)error};
-    if (error != EDNS_ERROR_NONE)
+    uint8_t code[2] = {0, (uint8_t)ede};
+    if (ede != EDE_NONE)
         put_option(options, OPTION_ERROR, (struct bytes){code, sizeof code});
 }

@@ -15,8 +15,8 @@ struct edns_asked {
     uint8_t cookie[COOKIE_BYTES];
 };
 
-// Extended DNS Errors (RFC 8914 4).
-enum edns_error { EDNS_ERROR_NOT_READY = 14, EDNS_ERROR_NOT_AUTHORITATIVE = 20, EDNS_ERROR_NONE = 0xffff };
+// Info-codes of the Extended DNS Errors that are given (RFC 8914 4.15, 4.21, 4.25).
+enum ede { EDE_NONE = -1, EDE_NOT_READY = 14, EDE_NOT_AUTHORITATIVE = 20, EDE_INVALID_DATA = 24 };
 
 // The options of an answer, encoded before its records are, so that their room is known.
 struct edns_options {
@@ -28,7 +28,7 @@ struct edns_options {
 // length that none has (RFC 7873 5.2.2).
 bool edns_take_options(struct edns_asked *asked, struct bytes rdata);
 
-// Add one option each; a text that is empty and EDNS_ERROR_NONE add nothing.
+// Add one option each; a text that is empty and EDE_NONE add nothing.
 void edns_put_cookie(struct edns_options *options, const uint8_t cookie[static COOKIE_BYTES]);
 void edns_put_nsid(struct edns_options *options, const char *nsid);
-void edns_put_error(struct edns_options *options, enum edns_error error);
+void edns_put_error(struct edns_options *options, enum ede ede);

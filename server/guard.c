@@ -20,17 +20,6 @@ static enum rrl_kind kind_of(const struct found *found)
     return found->rcode == RCODE_NOERROR && found->zone != NULL ? RRL_EXISTING : RRL_ERROR;
 }
 
-// Not authoritative is said of names, not of transfers, which are refused in our zones too.
-static enum edns_error error_of(const struct found *found, const struct query *query)
-{
-    if (found->rcode == RCODE_SERVFAIL)
-        return EDNS_ERROR_NOT_READY;
-    if (found->rcode != RCODE_REFUSED)
-        return EDNS_ERROR_NONE;
-    bool is_transfer = query->qtype == TYPE_AXFR || query->qtype == TYPE_IXFR;
-    return query->qclass == CLASS_IN && !is_transfer ? EDNS_ERROR_NOT_AUTHORITATIVE : EDNS_ERROR_NONE;
-}
-
 // The client's cookie is `state`; adds the one that goes back.
 static void put_cookie(struct edns_options *options, const struct guard *guard, const struct query *query,
                        const struct cookie_client *client, enum cookie_state state)
@@ -45,7 +34,7 @@ static void put_cookie(struct edns_options *options, const struct guard *guard, 
 static void put_others(struct edns_options *options, const struct lookup *lookup, const struct query *query,
                        const struct found *found)
 {
-    edns_put_error(options, error_of(found, query));
+    edns_put_error(options, found->ede);
     if (query->asked.wants_nsid)
         edns_put_nsid(options, lookup->conf->general_nsid);
 }

@@ -144,15 +144,27 @@ static enum err find_values(const struct walk *walk, struct bytes label, struct 
     return ERR_OK;
 }
 
+// The store does not know well enough what is there, or whether anything is. "Invalid Data" is RFC 8914's word for data
+// that is too old; "Not Ready" for a server that is not fully functional yet.
+static void refuse_unfit(struct walk *walk)
+{
+    walk->found->rcode = RCODE_SERVFAIL;
+    walk->found->ede = walk->lookup->fitness == STORE_STALE ? EDE_INVALID_DATA : EDE_NOT_READY;
+}
+
 // The label right below the apex is no static node: an account, or nothing. False: there is nothing.
 static bool answer_from_store(struct walk *walk, struct bytes label, bool is_whole)
 {
     struct txt txt;
+    if (walk->lookup->fitness != STORE_FIT) {
+        refuse_unfit(walk);
+        return true;
+    }
     enum err err = find_values(walk, label, &txt);
     if (err == ERR_NOT_FOUND)
         return false;
     if (err != ERR_OK)
-        walk->found->rcode = RCODE_SERVFAIL;
+        refuse_unfit(walk);
     else if (is_whole)
         answer_from_values(walk, &txt);
     else if (walk->lookup->conf->general_nodata_below && walk->prefix.at[1] == '_')
@@ -244,6 +256,7 @@ void lookup_ahead(const struct lookup *lookup, const struct bytes *messages, siz
 void lookup_find(struct found *found, const struct lookup *lookup, const struct query *query)
 {
     found->rcode = RCODE_NOERROR;
+    found->ede = EDE_NONE;
     found->is_authoritative = found->is_referral = false;
     found->zone = NULL;
     found->n[SECTION_ANSWER] = found->n[SECTION_AUTHORITY] = found->n[SECTION_ADDITIONAL] = 0;
@@ -258,6 +271,7 @@ void lookup_find(struct found *found, const struct lookup *lookup, const struct 
     const struct zone *zone = zones_find(lookup->zones, query->qname, query->label, query->n_labels);
     if (zone == NULL) {
         found->rcode = RCODE_REFUSED;
+        found->ede = EDE_NOT_AUTHORITATIVE;
         return;
     }
     found->zone = zone;

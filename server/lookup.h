@@ -25,6 +25,7 @@ struct guard;
 
 struct found {
     enum rcode rcode;
+    enum ede ede; // why it is SERVFAIL, when the client should know
     bool is_authoritative;
     bool is_referral;
     const struct zone *zone; // a null pointer: none of ours
@@ -39,6 +40,7 @@ struct lookup {
     const struct conf *conf;
     const struct zones *zones;
     struct store_reader *reader; // within store_begin and store_end; a null pointer: the store cannot be read
+    enum store_fitness fitness;  // of what the reader finds
     struct guard *guard;         // limits and cookies; a null pointer: none
 };
 

@@ -56,6 +56,7 @@ const struct lookup *worker_begin(struct worker *worker)
 {
     worker->guard.now_ms = uv_now(&worker->loop);
     worker->guard.now_s = (uint32_t)time(NULL);
+    worker->lookup.fitness = store_fitness(worker->options.store);
     worker->lookup.reader = store_begin(worker->reader) == ERR_OK ? worker->reader : NULL;
     return &worker->lookup;
 }

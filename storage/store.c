@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// The face of the floor: an environment to read, a committer to write. A reader is one LMDB read transaction that is
+// The face of the floor: an environment to read, and one of two engines to write, the committer or the cluster. A reader is one LMDB read transaction that is
 // renewed and reset for ever, which costs no allocation; between reset and renew it holds no page of the store back.
 #include "store.h"
 
+#include "cluster.h"
 #include "commit.h"
 #include "descent.h"
 #include "name.h"
@@ -13,7 +14,8 @@
 
 struct store {
     struct env env;
-    struct committer *committer;
+    struct committer *committer; // standalone
+    struct cluster *cluster;     // else
 };
 
 enum { AHEAD_MIN = 4 }; // fewer are cheaper one by one
@@ -44,7 +46,10 @@ enum err store_open(struct store **store, const struct store_options *options)
         free(self);
         return err;
     }
-    err = commit_start(&self->committer, &self->env, options);
+    if (options->cluster == NULL)
+        err = commit_start(&self->committer, &self->env, options);
+    else
+        err = cluster_start(&self->cluster, &self->env, options);
     if (err != ERR_OK) {
         env_close(&self->env);
         free(self);
@@ -56,24 +61,40 @@ enum err store_open(struct store **store, const struct store_options *options)
 
 void store_close(struct store *store)
 {
-    commit_stop(store->committer);
+    if (store->cluster == NULL)
+        commit_stop(store->committer);
+    else
+        cluster_stop(store->cluster);
     env_close(&store->env);
     free(store);
 }
 
 const struct counters *store_counters(const struct store *store)
 {
-    return commit_counters(store->committer);
+    return store->cluster == NULL ? commit_counters(store->committer) : cluster_counters(store->cluster);
 }
 
 bool store_is_writable(const struct store *store)
 {
-    return commit_is_sound(store->committer);
+    return store->cluster == NULL ? commit_is_sound(store->committer) : cluster_is_sound(store->cluster);
+}
+
+enum store_fitness store_fitness(const struct store *store)
+{
+    return store->cluster == NULL ? STORE_FIT : cluster_fitness(store->cluster);
+}
+
+struct store_status store_status(const struct store *store)
+{
+    return store->cluster == NULL ? (struct store_status){.is_in_step = true} : cluster_status(store->cluster);
 }
 
 void store_submit(struct store *store, struct change *change)
 {
-    commit_submit(store->committer, change);
+    if (store->cluster == NULL)
+        commit_submit(store->committer, change);
+    else
+        cluster_submit(store->cluster, change);
 }
 
 enum err store_reader_open(struct store_reader **reader, struct store *store)

@@ -99,7 +99,11 @@ struct reply stage_ask_bytes(struct stage *stage, struct bytes message, struct t
     if (message.n != 0)
         memcpy(reply.at, message.at, message.n);
 
-    struct lookup lookup = {stage->conf, stage->zones, stage->has_no_store ? NULL : stage->reader, stage->guard};
+    struct lookup lookup = {.conf = stage->conf,
+                            .zones = stage->zones,
+                            .reader = stage->has_no_store ? NULL : stage->reader,
+                            .fitness = stage->fitness,
+                            .guard = stage->guard};
     uint64_t n_limited = counter_value(&stage->counters, COUNT_rrl_dropped);
     expect_ok(store_begin(stage->reader));
     struct message question = {reply.at, message.n, transport.max_bytes, transport.is_udp, stage->client};

@@ -19,6 +19,7 @@ struct stage {
     struct store_reader *reader;
     struct zones *zones;
     bool has_no_store;             // as if the store could not be read
+    enum store_fitness fitness;    // as if it were a replica's copy
     struct guard *guard;           // the test's own; a null pointer: none
     const struct sockaddr *client; // who asks; a null pointer: unknown
 };
