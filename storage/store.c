@@ -10,6 +10,7 @@
 #include "record.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 struct store {
@@ -119,11 +120,29 @@ void store_reader_close(struct store_reader *reader)
     free(reader);
 }
 
+// A snapshot is begun by reading the number of the last commit, then the header page that belongs to it; each of the
+// two pages belongs to every other commit. Whoever is held up between the two may read the page of a commit that is
+// still being synced, and would later see the store go back. Then the snapshot is let go, and the next one begun.
+static bool is_overtaken(struct store_reader *reader)
+{
+    MDB_envinfo info;
+    atomic_thread_fence(memory_order_acquire);
+    mdb_env_info(reader->env->mdb, &info);
+    if (info.me_last_txnid < mdb_txn_id(reader->txn) + 2)
+        return false;
+    mdb_txn_reset(reader->txn);
+    return true;
+}
+
 enum err store_begin(struct store_reader *reader)
 {
     reader->has_revision = false;
     reader->ahead.n = reader->ahead.next = 0;
-    return mdb_txn_renew(reader->txn) == MDB_SUCCESS ? ERR_OK : ERR_STORE;
+    do {
+        if (mdb_txn_renew(reader->txn) != MDB_SUCCESS)
+            return ERR_STORE;
+    } while (is_overtaken(reader));
+    return ERR_OK;
 }
 
 void store_end(struct store_reader *reader)
