@@ -134,6 +134,36 @@ static void edns_tells_size_version_and_do(void **)
     }
 }
 
+static void the_first_cookie_and_the_wish_for_nsid_are_read(void **)
+{
+    static const char options[] = "\0\3\0\0\0\12\0\10abcdefgh\0\12\0\10ijklmnop";
+    struct query query;
+    struct question question = {
+        .name = "example.org", .type = 1, .has_edns = true, .options = {(const uint8_t *)options, sizeof options - 1}};
+    assert_int_equal(ask(&query, &question), QUERY_ANSWER);
+    assert_true(query.asked.wants_nsid);
+    assert_int_equal(query.asked.n_cookie, 8);
+    assert_memory_equal(query.asked.cookie, "abcdefgh", 8);
+    question.options.n = 0;
+    assert_int_equal(ask(&query, &question), QUERY_ANSWER);
+    assert_false(query.asked.wants_nsid);
+    assert_int_equal(query.asked.n_cookie, 0);
+}
+
+static void no_question_is_sound_with_a_cookie_alone(void **)
+{
+    uint8_t message[] = {0, 1, 0, 0, 0,  0, 0,  0, 0, 0,   0,   1,   0,   0,   41,  2,   0,  0,
+                         0, 0, 0, 0, 12, 0, 10, 0, 8, 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'};
+    struct query query;
+    assert_int_equal(parse(&query, message, sizeof message), QUERY_COOKIE);
+    assert_false(query.has_question);
+    message[24] = 11; // another option
+    assert_int_equal(parse(&query, message, sizeof message), QUERY_FORMERR);
+    message[24] = 10;
+    message[18] = 1; // another version of EDNS
+    assert_int_equal(parse(&query, message, sizeof message), QUERY_BADVERS);
+}
+
 static void a_newer_edns_is_told_with_all_else_read(void **)
 {
     struct query query;
@@ -203,6 +233,8 @@ int main(void)
         cmocka_unit_test(a_name_of_127_labels_and_255_bytes_fits),
         cmocka_unit_test(every_length_of_name_up_to_255_is_read),
         cmocka_unit_test(edns_tells_size_version_and_do),
+        cmocka_unit_test(the_first_cookie_and_the_wish_for_nsid_are_read),
+        cmocka_unit_test(no_question_is_sound_with_a_cookie_alone),
         cmocka_unit_test(a_newer_edns_is_told_with_all_else_read),
         cmocka_unit_test(a_question_is_kept_when_what_follows_it_is_malformed),
         cmocka_unit_test(an_opt_that_is_read_before_the_mistake_still_counts),
