@@ -14,7 +14,7 @@ helm="python3-yaml busybox etcd-server $(command -v npm >/dev/null 2>&1 || echo 
 run="curl bind9-dnsutils"
 cover="gcovr"
 lint="clang clang-format clang-tidy cppcheck"
-bench="nsd knot"
+bench="nsd knot etcd-server python3-dnspython python3-requests"
 
 wanted=""
 for set in "$@"; do

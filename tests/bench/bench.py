@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Measures acmezone: DNS over UDP and TCP against NSD, Knot and bare sockets, updates over HTTP against bare LMDB and
-bare argon2, growth from ten thousand to ten million accounts, and DNS beside a flood of wrong passwords.
+bare argon2, growth from ten thousand to ten million accounts, replicas against etcd, and DNS beside a flood of wrong
+passwords.
 
-    bench.py [--quick] [--only udp,tcp,http,growth,flood]
+    bench.py [--quick] [--only udp,tcp,http,growth,cluster,flood]
 
 Runs are short and interleaved, servers pinned to one core and clients to the other; what counts is the median of the
 rounds, and a ratio comes with its range. It says which targets are met and fails only when it cannot measure. A run of
@@ -20,9 +21,9 @@ from pathlib import Path
 
 import lab
 import report
-from scenes import flood, growth, http, tcp, udp
+from scenes import cluster, flood, growth, http, tcp, udp
 
-SCENES = {"udp": udp, "tcp": tcp, "http": http, "growth": growth, "flood": flood}
+SCENES = {"udp": udp, "tcp": tcp, "http": http, "growth": growth, "cluster": cluster, "flood": flood}
 ACCOUNTS = 100000
 
 
