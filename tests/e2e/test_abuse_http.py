@@ -5,6 +5,7 @@ Proves that they are stopped, that whoever is right is not, that the documented 
 log, and that the log holds no secret.
 """
 
+import contextlib
 import re
 import socket
 import time
@@ -188,7 +189,7 @@ def test_a_request_that_never_ends_is_cut_off_although_bytes_come_in(tmp_path, o
 
 
 def test_an_answer_that_takes_longer_than_a_request_may_is_not_cut_off(tmp_path):
-    slow = {"argon2_memory_kib": 65536, "argon2_passes": 24, "request_s": 1, "hash_threads": 1}
+    slow = {"argon2_memory_kib": 65536, "argon2_passes": 60, "request_s": 1, "hash_threads": 1}
     with Acmezone(tmp_path, api=slow) as server:
         began = time.monotonic()
         assert server.register()
@@ -233,7 +234,7 @@ def test_the_fail2ban_expression_finds_failures_and_nothing_else(tmp_path, addre
 
 def test_no_secret_is_ever_logged(tmp_path):
     token = "tokentokentokentoken"
-    with Acmezone(tmp_path, api={**PROXIED, "registration_tokens": ["name:" + token], "corsorigins": ["*"]},
+    with Acmezone(tmp_path, api={**PROXIED, "auth_failures_per_min": 50, "registration_tokens": ["name:" + token], "corsorigins": ["*"]},
                   logconfig={"loglevel": "debug"}, expects_errors=True) as server:
         url = server.api
         accounts = [server.http.post(f"{url}/register", headers={"Authorization": f"Bearer {token}"}).json(),
@@ -257,12 +258,9 @@ def test_no_secret_is_ever_logged(tmp_path):
                     b"POST /update HTTP/1.1\r\nX-Api-Key: raw-secret" + b"x" * 60000 + b"\r\n\r\n"):
             with http_socket(url) as connection:
                 connection.sendall(raw)
-                connection.shutdown(socket.SHUT_WR)
-                connection.settimeout(5)
-                try:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_WR)
                     connection.recv(100)
-                except OSError:
-                    pass
         server.query(f"{accounts[0]['subdomain']}.{ZONE}", "TXT")
         server.reload()
         server.counters()
