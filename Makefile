@@ -19,16 +19,16 @@ FLOORS       := base storage server api cli
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Werror
 HARDEN   := -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 ifdef SANITIZE
-HARDEN   := -fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all
+HARDEN   := -DACMEZONE_INSTRUMENTED -fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all
 endif
 ifdef COVER
-HARDEN   := --coverage -fprofile-update=atomic
+HARDEN   := -DACMEZONE_INSTRUMENTED --coverage -fprofile-update=atomic
 endif
 CFLAGS   ?= -O2 -g
 Q        := $(if $(V),,@)
 CFLAGS_  := -std=c2x -D_GNU_SOURCE -DACMEZONE_VERSION='"$(VERSION)"' -fPIE -pthread -MMD -MP $(WARNINGS) $(HARDEN) $(CFLAGS)
 LDFLAGS_ := -pie -pthread -Wl,-z,relro,-z,now $(HARDEN) $(LDFLAGS)
-LIBS     := -luv -lldns -llmdb -lmicrohttpd -lgnutls -ljansson -largon2 -lnettle
+LIBS     := -luv -lldns -llmdb -lmicrohttpd -lgnutls -ljansson -largon2 -lnettle -lseccomp
 
 objects   = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)/*.c))
 OBJECTS  := $(foreach floor,$(FLOORS),$(call objects,$(floor)))

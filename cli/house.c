@@ -4,6 +4,8 @@
 #include "house.h"
 
 #include "cmd_config.h"
+#include "identity.h"
+#include "sandbox.h"
 #include "socket.h"
 
 #include <errno.h>
@@ -22,6 +24,22 @@ static enum err open_log(struct house *house)
         fprintf(stderr, "acmezone: error: the log file %s cannot be opened: %s\n", house->conf->log.file,
                 strerror(errno));
     return err;
+}
+
+// Landlock can let a directory through only when it is there.
+static enum err enclose(struct house *house)
+{
+    enum err err = identity_begin(house->conf, house->log);
+    if (err == ERR_OK)
+        err = store_make_directory(house->conf->database_connection, house->log);
+    return err == ERR_OK ? sandbox_begin(house->conf, house->log) : err;
+}
+
+// All threads run, all is bound.
+static enum err shut(const struct house *house)
+{
+    enum err err = identity_end(house->conf, house->log);
+    return err == ERR_OK ? sandbox_end(house->conf, house->log) : err;
 }
 
 static enum err open_store(struct house *house)
@@ -113,6 +131,8 @@ enum err house_open(struct house *house, struct conf *conf, uv_loop_t *loop)
     *house = (struct house){.conf = conf};
     enum err err = open_log(house);
     if (err == ERR_OK)
+        err = enclose(house);
+    if (err == ERR_OK)
         err = open_store(house);
     if (err == ERR_OK)
         err = zones_new(&house->zones, conf, house->log);
@@ -120,6 +140,10 @@ enum err house_open(struct house *house, struct conf *conf, uv_loop_t *loop)
         err = open_server(house);
     if (err == ERR_OK)
         err = open_api(house, loop);
+    if (err == ERR_OK && (err = shut(house)) != ERR_OK) {
+        api_stop(house->api, 0, NULL, NULL);
+        house->api = NULL;
+    }
     return err;
 }
 

@@ -16,6 +16,10 @@
 #include "log.h"
 
 struct store;
+
+// Makes the store's directory unless it is there; store_open does it too. ERR_SYSTEM. ERR_FORBIDDEN: others can get at
+// the directory, and it is ours, or at the files in it. Logged as store.refused.
+enum err store_make_directory(const char *directory, struct log *log);
 struct store_reader;
 
 struct store_options {
