@@ -76,11 +76,12 @@ test: unit e2e ## all tests
 unit: need-build need-test $(UNITS) ## unit tests
 	@sh tests/unit/run.sh $(UNITS)
 
-# Network namespaces need root; everybody else runs the rest.
+# Network namespaces and other users need root; everybody else runs the rest.
+NEED_ROOT := tests/e2e/test_chain_netns.py tests/e2e/test_privilege_root.py
 e2e: all need-test ## tests with the real program, real clients and a real CA
-	@[ "$$(id -u)" = 0 ] || echo "not root: tests/e2e/test_chain_netns.py is left out"
+	@[ "$$(id -u)" = 0 ] || echo "not root: left out: $(NEED_ROOT)"
 	ACMEZONE_BIN=$(BUILD)/acmezone $(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e \
-	    $$([ "$$(id -u)" = 0 ] || echo --ignore=tests/e2e/test_chain_netns.py) $(PYTEST_ARGS)
+	    $$([ "$$(id -u)" = 0 ] || echo $(addprefix --ignore=,$(NEED_ROOT))) $(PYTEST_ARGS)
 
 asan: ## all tests with AddressSanitizer and UndefinedBehaviorSanitizer
 	$(MAKE) BUILD=build/asan SANITIZE=address,undefined CFLAGS="-O1 -g" test
@@ -94,7 +95,7 @@ cover: ## line coverage of the product by all tests
 	@$(PACKAGES) cover
 	gcovr --root . --object-directory build/cover --filter '(base|storage|server|api|cli)/' --print-summary
 
-lint: need-build need-test need-lint ## warnings of clang, clang-format, clang-tidy, cppcheck
+lint: need-build need-test need-lint ## warnings of clang, clang-format, clang-tidy, cppcheck; exposure of the systemd unit
 	$(MAKE) BUILD=build/clang CC=clang all
 	$(MAKE) BUILD=build/clang CC=clang unit
 	clang-format --dry-run -Werror $(SOURCES)
@@ -102,6 +103,7 @@ lint: need-build need-test need-lint ## warnings of clang, clang-format, clang-t
 	    -std=c2x -D_GNU_SOURCE -DACMEZONE_VERSION='"0"' $(addprefix -iquote ,$(FLOORS)) 2>/dev/null
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
 	    --suppressions-list=.cppcheck $(addprefix -I,$(FLOORS)) $(FLOORS)
+	systemd-analyze security --offline=true --no-pager --threshold=20 deploy/acmezone.service
 
 fmt: ## format the sources
 	clang-format -i $(SOURCES)

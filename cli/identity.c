@@ -84,7 +84,8 @@ enum err identity_begin(const struct conf *conf, struct log *log)
     struct identity identity;
     if (conf->general_user[0] == '\0') {
         if (geteuid() == 0)
-            log_write(log, LOG_WARN, "serve.is_root", LOG_STR("advice", "set [general] user"));
+            log_write(log, LOG_WARN, "serve.is_root",
+                      LOG_STR("advice", "set [general] user, to \"0\" if that is meant"));
         return ERR_OK;
     }
     enum err err = find(conf, &identity);

@@ -11,7 +11,7 @@ test="libcmocka-dev python3-pytest python3-dnspython python3-requests certbot pe
       ldnsutils iproute2 bind9-dnsutils openssl curl procps"
 run="curl bind9-dnsutils"
 cover="gcovr"
-lint="clang clang-format clang-tidy cppcheck"
+lint="clang clang-format clang-tidy cppcheck systemd"
 bench="nsd knot"
 
 wanted=""

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Who can read the store's file has every account's hash and network list, and who can write it decides what is served.
 // So "others" in the sense of Unix must have no access to the files; and none to the directory when it is ours. One
-// that belongs to somebody else is a volume that was mounted for us, whose mode is not ours to change.
+// that belongs to somebody else, or is sticky like /tmp, is a volume that was mounted for us (Kubernetes' emptyDir, a
+// fresh tmpfs): its mode is nobody's choice, and the files in it are closed all the same.
 #include "store.h"
 
 #include <errno.h>
@@ -30,7 +31,7 @@ enum err store_make_directory(const char *directory, struct log *log)
         return refuse(log, directory, ERR_SYSTEM, strerror(errno));
     if (stat(directory, &st) != 0)
         return refuse(log, directory, ERR_SYSTEM, strerror(errno));
-    if (st.st_uid == geteuid() && is_open_to_others(&st))
+    if (st.st_uid == geteuid() && (st.st_mode & S_ISVTX) == 0 && is_open_to_others(&st))
         return refuse(log, directory, ERR_FORBIDDEN, why);
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         char path[4200];

@@ -18,7 +18,7 @@
 struct store;
 
 // Makes the store's directory unless it is there; store_open does it too. ERR_SYSTEM. ERR_FORBIDDEN: others can get at
-// the directory, and it is ours, or at the files in it. Logged as store.refused.
+// the files in it, or at the directory, and it is ours (place.c). Logged as store.refused.
 enum err store_make_directory(const char *directory, struct log *log);
 struct store_reader;
 
