@@ -63,7 +63,7 @@ $(BUILD)/bench/%: tests/bench/%.c $(TESTED)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_) $(addprefix -iquote ,tests/bench $(FLOORS)) $(LDFLAGS_) -o $@ $^ $(LIBS)
 
-.PHONY: run demo test unit e2e asan tsan cover lint fmt bench docs image install clean help
+.PHONY: run demo test unit e2e asan tsan valgrind cover lint fmt bench docs image install clean help
 run: all ## serve DNS on 127.0.0.1:5300 and the API on http://127.0.0.1:8053, store in ./data
 	@$(PACKAGES) run
 	@sh deploy/run.sh $(BUILD)/acmezone
@@ -78,10 +78,12 @@ unit: need-build need-test $(UNITS) ## unit tests
 
 # Network namespaces and other users need root; everybody else runs the rest.
 NEED_ROOT := tests/e2e/test_chain_netns.py tests/e2e/test_privilege_root.py
+# valgrind takes no sanitized program, and a user who was switched to cannot write the coverage.
+NOT_BUILT_FOR := $(if $(SANITIZE)$(COVER),tests/e2e/test_valgrind.py) $(if $(COVER),tests/e2e/test_privilege_root.py)
 e2e: all need-test ## tests with the real program, real clients and a real CA
 	@[ "$$(id -u)" = 0 ] || echo "not root: left out: $(NEED_ROOT)"
 	ACMEZONE_BIN=$(BUILD)/acmezone $(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e \
-	    $$([ "$$(id -u)" = 0 ] || echo $(addprefix --ignore=,$(NEED_ROOT))) $(PYTEST_ARGS)
+	    $$([ "$$(id -u)" = 0 ] || echo $(addprefix --ignore=,$(NEED_ROOT))) $(addprefix --ignore=,$(NOT_BUILT_FOR)) $(PYTEST_ARGS)
 
 asan: ## all tests with AddressSanitizer and UndefinedBehaviorSanitizer
 	$(MAKE) BUILD=build/asan SANITIZE=address,undefined CFLAGS="-O1 -g" test
@@ -89,6 +91,9 @@ asan: ## all tests with AddressSanitizer and UndefinedBehaviorSanitizer
 tsan: ## unit tests and the tests with threads, with ThreadSanitizer
 	$(MAKE) BUILD=build/tsan SANITIZE=thread CFLAGS="-O1 -g" unit
 	$(MAKE) BUILD=build/tsan SANITIZE=thread CFLAGS="-O1 -g" PYTEST_ARGS="$(TSAN_TESTS)" e2e
+
+valgrind: all need-test ## one full scenario under memcheck (part of make e2e)
+	ACMEZONE_BIN=$(BUILD)/acmezone $(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e/test_valgrind.py
 
 cover: ## line coverage of the product by all tests
 	$(MAKE) BUILD=build/cover COVER=1 CFLAGS="-O0 -g" test

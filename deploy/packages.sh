@@ -8,7 +8,7 @@ set -eu
 build="libuv1-dev libldns-dev liblmdb-dev libmicrohttpd-dev libgnutls28-dev nettle-dev libjansson-dev libargon2-dev
        libseccomp-dev"
 test="libcmocka-dev python3-pytest python3-dnspython python3-requests certbot pebble unbound nsd knot dehydrated lego uacme
-      ldnsutils iproute2 bind9-dnsutils openssl curl procps"
+      ldnsutils iproute2 bind9-dnsutils openssl curl procps valgrind"
 run="curl bind9-dnsutils"
 cover="gcovr"
 lint="clang clang-format clang-tidy cppcheck systemd"
