@@ -13,154 +13,71 @@
 #include <sched.h>
 #include <seccomp.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
+// clang-format off
 static const int allowed[] = {
+#define CALL(name) SCMP_SYS(name)
     // Threads, time, signals, the end
-    SCMP_SYS(futex),
-    SCMP_SYS(set_robust_list),
-    SCMP_SYS(get_robust_list),
-    SCMP_SYS(rseq),
-    SCMP_SYS(set_tid_address),
-    SCMP_SYS(sched_yield),
-    SCMP_SYS(sched_getaffinity),
-    SCMP_SYS(sched_setaffinity),
-    SCMP_SYS(sched_getparam),
-    SCMP_SYS(sched_getscheduler),
-    SCMP_SYS(sched_setscheduler),
-    SCMP_SYS(sched_get_priority_max),
-    SCMP_SYS(sched_get_priority_min),
-    SCMP_SYS(getpriority),
-    SCMP_SYS(setpriority),
-    SCMP_SYS(membarrier),
-    SCMP_SYS(getcpu),
-    SCMP_SYS(clock_gettime),
-    SCMP_SYS(clock_getres),
-    SCMP_SYS(clock_nanosleep),
-    SCMP_SYS(nanosleep),
-    SCMP_SYS(gettimeofday),
-    SCMP_SYS(time),
-    SCMP_SYS(rt_sigaction),
-    SCMP_SYS(rt_sigprocmask),
-    SCMP_SYS(rt_sigreturn),
-    SCMP_SYS(rt_sigpending),
-    SCMP_SYS(rt_sigtimedwait),
-    SCMP_SYS(sigaltstack),
-    SCMP_SYS(tgkill),
-    SCMP_SYS(restart_syscall),
-    SCMP_SYS(exit),
-    SCMP_SYS(exit_group),
-    SCMP_SYS(getpid),
-    SCMP_SYS(gettid),
-    SCMP_SYS(getuid),
-    SCMP_SYS(geteuid),
-    SCMP_SYS(getgid),
-    SCMP_SYS(getegid),
-    SCMP_SYS(getrandom),
-    SCMP_SYS(getrusage),
-    SCMP_SYS(times),
-    SCMP_SYS(sysinfo),
-    SCMP_SYS(uname),
+    CALL(futex), CALL(set_robust_list), CALL(get_robust_list), CALL(rseq), CALL(set_tid_address), CALL(sched_yield),
+    CALL(sched_getaffinity), CALL(sched_setaffinity), CALL(sched_getparam), CALL(sched_getscheduler),
+    CALL(sched_setscheduler), CALL(sched_get_priority_max), CALL(sched_get_priority_min), CALL(getpriority),
+    CALL(setpriority), CALL(membarrier), CALL(getcpu), CALL(clock_gettime), CALL(clock_getres), CALL(clock_nanosleep),
+    CALL(nanosleep), CALL(gettimeofday), CALL(time), CALL(rt_sigaction), CALL(rt_sigprocmask), CALL(rt_sigreturn),
+    CALL(rt_sigpending), CALL(rt_sigtimedwait), CALL(sigaltstack), CALL(tgkill), CALL(restart_syscall), CALL(exit),
+    CALL(exit_group), CALL(getpid), CALL(gettid), CALL(getuid), CALL(geteuid), CALL(getgid), CALL(getegid),
+    CALL(getrandom), CALL(getrusage), CALL(times), CALL(sysinfo), CALL(uname),
     // Memory
-    SCMP_SYS(brk),
-    SCMP_SYS(munmap),
-    SCMP_SYS(mremap),
-    SCMP_SYS(madvise),
-    SCMP_SYS(mincore),
-    SCMP_SYS(msync),
+    CALL(brk), CALL(munmap), CALL(mremap), CALL(madvise), CALL(mincore), CALL(msync),
     // Files
-    SCMP_SYS(read),
-    SCMP_SYS(readv),
-    SCMP_SYS(pread64),
-    SCMP_SYS(preadv),
-    SCMP_SYS(preadv2),
-    SCMP_SYS(write),
-    SCMP_SYS(writev),
-    SCMP_SYS(pwrite64),
-    SCMP_SYS(pwritev),
-    SCMP_SYS(pwritev2),
-    SCMP_SYS(open),
-    SCMP_SYS(openat),
-    SCMP_SYS(close),
-    SCMP_SYS(lseek),
-    SCMP_SYS(fsync),
-    SCMP_SYS(fdatasync),
-    SCMP_SYS(ftruncate),
-    SCMP_SYS(fcntl),
-    SCMP_SYS(flock),
-    SCMP_SYS(dup),
-    SCMP_SYS(dup2),
-    SCMP_SYS(dup3),
-    SCMP_SYS(stat),
-    SCMP_SYS(fstat),
-    SCMP_SYS(lstat),
-    SCMP_SYS(newfstatat),
-    SCMP_SYS(statx),
-    SCMP_SYS(statfs),
-    SCMP_SYS(fstatfs),
-    SCMP_SYS(access),
-    SCMP_SYS(faccessat),
-    SCMP_SYS(faccessat2),
-    SCMP_SYS(readlink),
-    SCMP_SYS(readlinkat),
-    SCMP_SYS(getdents64),
-    SCMP_SYS(getcwd),
+    CALL(read), CALL(readv), CALL(pread64), CALL(preadv), CALL(preadv2), CALL(write), CALL(writev), CALL(pwrite64),
+    CALL(pwritev), CALL(pwritev2), CALL(open), CALL(openat), CALL(close), CALL(lseek), CALL(fsync), CALL(fdatasync),
+    CALL(ftruncate), CALL(fcntl), CALL(flock), CALL(dup), CALL(dup2), CALL(dup3), CALL(stat), CALL(fstat), CALL(lstat),
+    CALL(newfstatat), CALL(statx), CALL(statfs), CALL(fstatfs), CALL(access), CALL(faccessat), CALL(faccessat2),
+    CALL(readlink), CALL(readlinkat), CALL(getdents64), CALL(getcwd),
     // Loops
-    SCMP_SYS(epoll_create1),
-    SCMP_SYS(epoll_ctl),
-    SCMP_SYS(epoll_wait),
-    SCMP_SYS(epoll_pwait),
-    SCMP_SYS(epoll_pwait2),
-    SCMP_SYS(poll),
-    SCMP_SYS(ppoll),
-    SCMP_SYS(select),
-    SCMP_SYS(pselect6),
-    SCMP_SYS(eventfd2),
-    SCMP_SYS(pipe),
-    SCMP_SYS(pipe2),
+    CALL(epoll_create1), CALL(epoll_ctl), CALL(epoll_wait), CALL(epoll_pwait), CALL(epoll_pwait2), CALL(poll),
+    CALL(ppoll), CALL(select), CALL(pselect6), CALL(eventfd2), CALL(pipe), CALL(pipe2),
     // The network; socket has a rule of its own
-    SCMP_SYS(accept),
-    SCMP_SYS(accept4),
-    SCMP_SYS(bind),
-    SCMP_SYS(listen),
-    SCMP_SYS(connect),
-    SCMP_SYS(getsockname),
-    SCMP_SYS(getpeername),
-    SCMP_SYS(getsockopt),
-    SCMP_SYS(setsockopt),
-    SCMP_SYS(socketpair),
-    SCMP_SYS(shutdown),
-    SCMP_SYS(sendto),
-    SCMP_SYS(recvfrom),
-    SCMP_SYS(sendmsg),
-    SCMP_SYS(recvmsg),
-    SCMP_SYS(sendmmsg),
-    SCMP_SYS(recvmmsg),
+    CALL(accept), CALL(accept4), CALL(bind), CALL(listen), CALL(connect), CALL(getsockname), CALL(getpeername),
+    CALL(getsockopt), CALL(setsockopt), CALL(socketpair), CALL(shutdown), CALL(sendto), CALL(recvfrom), CALL(sendmsg),
+    CALL(recvmsg), CALL(sendmmsg), CALL(recvmmsg),
+#undef CALL
 };
+// clang-format on
 
-// Calls of which only some are allowed: the argument, masked, has one value.
+// Calls of which only some are allowed: those whose argument, masked, is this.
 static const struct rule {
     int call;
-    struct scmp_arg_cmp argument;
+    unsigned argument;
+    uint64_t mask;
+    uint64_t value;
 } rules[] = {
-    {SCMP_SYS(mmap), SCMP_A2_64(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)},
-    {SCMP_SYS(mprotect), SCMP_A2_64(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)},
-    {SCMP_SYS(clone), SCMP_A0_64(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD)},
-    {SCMP_SYS(socket), SCMP_A0_64(SCMP_CMP_EQ, AF_INET)},
-    {SCMP_SYS(socket), SCMP_A0_64(SCMP_CMP_EQ, AF_INET6)},
-    {SCMP_SYS(socket), SCMP_A0_64(SCMP_CMP_EQ, AF_UNIX)},
-    {SCMP_SYS(socket), SCMP_A0_64(SCMP_CMP_EQ, AF_NETLINK)},
-    {SCMP_SYS(ioctl), SCMP_A1_64(SCMP_CMP_EQ, FIONBIO)},
-    {SCMP_SYS(ioctl), SCMP_A1_64(SCMP_CMP_EQ, FIONREAD)},
-    {SCMP_SYS(ioctl), SCMP_A1_64(SCMP_CMP_EQ, FIOCLEX)},
-    {SCMP_SYS(ioctl), SCMP_A1_64(SCMP_CMP_EQ, TCGETS)},
-    {SCMP_SYS(prctl), SCMP_A0_64(SCMP_CMP_EQ, PR_SET_NAME)},
-    {SCMP_SYS(prctl), SCMP_A0_64(SCMP_CMP_EQ, PR_GET_NO_NEW_PRIVS)},
-    {SCMP_SYS(prlimit64), SCMP_A2_64(SCMP_CMP_EQ, 0)}, // to ask, not to set
+    {SCMP_SYS(mmap), 2, PROT_EXEC, 0},
+    {SCMP_SYS(mprotect), 2, PROT_EXEC, 0},
+    {SCMP_SYS(clone), 0, CLONE_THREAD, CLONE_THREAD},
+    {SCMP_SYS(socket), 0, UINT32_MAX, AF_INET},
+    {SCMP_SYS(socket), 0, UINT32_MAX, AF_INET6},
+    {SCMP_SYS(socket), 0, UINT32_MAX, AF_UNIX},
+    {SCMP_SYS(socket), 0, UINT32_MAX, AF_NETLINK},
+    {SCMP_SYS(ioctl), 1, UINT32_MAX, FIONBIO},
+    {SCMP_SYS(ioctl), 1, UINT32_MAX, FIONREAD},
+    {SCMP_SYS(ioctl), 1, UINT32_MAX, FIOCLEX},
+    {SCMP_SYS(ioctl), 1, UINT32_MAX, TCGETS},
+    {SCMP_SYS(prctl), 0, UINT32_MAX, PR_SET_NAME},
+    {SCMP_SYS(prctl), 0, UINT32_MAX, PR_GET_NO_NEW_PRIVS},
+    {SCMP_SYS(prlimit64), 2, UINT64_MAX, 0}, // to ask, not to set
 };
+
+static int put_rule(scmp_filter_ctx filter, const struct rule *rule)
+{
+    const struct scmp_arg_cmp argument = {rule->argument, SCMP_CMP_MASKED_EQ, rule->mask, rule->value};
+    return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, rule->call, 1, &argument);
+}
 
 // A negative errno, as libseccomp tells failures, or 0.
 static int put_rules(scmp_filter_ctx filter)
@@ -169,7 +86,7 @@ static int put_rules(scmp_filter_ctx filter)
     for (size_t i = 0; i < sizeof allowed / sizeof allowed[0] && status == 0; i++)
         status = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
     for (size_t i = 0; i < sizeof rules / sizeof rules[0] && status == 0; i++)
-        status = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, rules[i].call, 1, &rules[i].argument);
+        status = put_rule(filter, &rules[i]);
     if (status == 0)
         status = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
     return status == 0 ? seccomp_load(filter) : status;
