@@ -100,7 +100,7 @@ cover: ## line coverage of the product by all tests
 	@$(PACKAGES) cover
 	gcovr --root . --object-directory build/cover --filter '(base|storage|server|api|cli)/' --print-summary
 
-lint: need-build need-test need-lint ## warnings of clang, clang-format, clang-tidy, cppcheck; exposure of the systemd unit
+lint: need-build need-test need-lint ## warnings of clang and gcc -fanalyzer, clang-format, clang-tidy, cppcheck; exposure of the systemd unit
 	$(MAKE) BUILD=build/clang CC=clang all
 	$(MAKE) BUILD=build/clang CC=clang unit
 	clang-format --dry-run -Werror $(SOURCES)
@@ -108,6 +108,7 @@ lint: need-build need-test need-lint ## warnings of clang, clang-format, clang-t
 	    -std=c2x -D_GNU_SOURCE -DACMEZONE_VERSION='"0"' $(addprefix -iquote ,$(FLOORS)) 2>/dev/null
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
 	    --suppressions-list=.cppcheck $(addprefix -I,$(FLOORS)) $(FLOORS)
+	$(MAKE) BUILD=build/analyzer CC=gcc CFLAGS="-O1 -fanalyzer -Wno-analyzer-malloc-leak" all # leaks: it takes lists for them
 	systemd-analyze security --offline=true --no-pager --threshold=20 deploy/acmezone.service
 
 fmt: ## format the sources
