@@ -1,7 +1,8 @@
 # acmezone: `make help` lists what can be made.
 #
 # BUILD names the folder of one variant (build, build/asan, build/tsan, build/cover); SANITIZE and COVER choose its flags; V=1 shows the commands.
-# Each folder of the house is compiled with -iquote only for the floors it may see, so a wrong include is "file not found".
+# Each folder of the house is compiled with -iquote only for the floors it may see, so a wrong include is "file not found". storage
+# has two rooms of its own: etcd, a client that knows nothing of accounts, and cluster, the replica that is made with it.
 
 BUILD    ?= build
 VERSION  := 0.1.0
@@ -9,12 +10,14 @@ PYTHON   := /usr/bin/python3
 PACKAGES := sh deploy/packages.sh
 PREFIX   ?= /usr/local
 
-SEES_base    := base
-SEES_storage := storage base
-SEES_server  := server storage base
-SEES_api     := api storage base
-SEES_cli     := cli api server storage base
-FLOORS       := base storage server api cli
+SEES_base            := base
+SEES_storage/etcd    := storage/etcd base
+SEES_storage/cluster := storage/cluster storage/etcd storage base
+SEES_storage         := storage storage/cluster base
+SEES_server          := server storage base
+SEES_api             := api storage base
+SEES_cli             := cli api server storage base
+FLOORS               := base storage/etcd storage/cluster storage server api cli
 
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Werror
 HARDEN   := -D_FORTIFY_SOURCE=2 -fstack-protector-strong
@@ -28,13 +31,17 @@ CFLAGS   ?= -O2 -g
 Q        := $(if $(V),,@)
 CFLAGS_  := -std=c2x -D_GNU_SOURCE -DACMEZONE_VERSION='"$(VERSION)"' -fPIE -pthread -MMD -MP $(WARNINGS) $(HARDEN) $(CFLAGS)
 LDFLAGS_ := -pie -pthread -Wl,-z,relro,-z,now $(HARDEN) $(LDFLAGS)
-LIBS     := -luv -lldns -llmdb -lmicrohttpd -lgnutls -ljansson -largon2 -lnettle -lseccomp
+LIBS     := -luv -lldns -llmdb -lmicrohttpd -lgnutls -ljansson -largon2 -lnettle -lseccomp -lcurl -lprotobuf-c
 
 objects   = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)/*.c))
-OBJECTS  := $(foreach floor,$(FLOORS),$(call objects,$(floor)))
+MESSAGES := $(BUILD)/gen/etcd.pb-c
+OBJECTS  := $(foreach floor,$(FLOORS),$(call objects,$(floor))) $(MESSAGES).o
+STORE    := $(foreach floor,base storage/etcd storage/cluster storage,$(call objects,$(floor))) $(MESSAGES).o
 TESTED   := $(filter-out $(BUILD)/obj/cli/main.o,$(OBJECTS))
 UNITS    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 HELPERS  := $(patsubst tests/unit/%.c,$(BUILD)/obj/tests/unit/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
+BENCHES  := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*load.c tests/bench/*floor.c))
+BENCH_PARTS := $(patsubst tests/bench/%.c,$(BUILD)/obj/tests/bench/%.o,$(filter-out %load.c %floor.c,$(wildcard tests/bench/*.c)))
 SOURCES  := $(wildcard $(addsuffix /*.[ch],$(FLOORS)) tests/unit/*.[ch] tests/bench/*.[ch])
 
 .DEFAULT_GOAL := all
@@ -47,23 +54,37 @@ $(BUILD)/acmezone: $(OBJECTS)
 define floor
 $(BUILD)/obj/$(1)/%.o: $(1)/%.c
 	@mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(CFLAGS_) $$(addprefix -iquote ,$$(SEES_$(1))) -c -o $$@ $$<
+	$$(Q)$$(CC) $$(CFLAGS_) $$(addprefix -iquote ,$$(SEES_$(1))) $$(if $$(findstring /,$(1)),-isystem $(BUILD)/gen) -c -o $$@ $$<
 endef
 $(foreach name,$(FLOORS),$(eval $(call floor,$(name))))
 
+# etcd's messages, as C. Only storage's rooms see them.
+$(MESSAGES).c $(MESSAGES).h &: storage/etcd/etcd.proto
+	@mkdir -p $(@D)
+	$(Q)protoc-c --proto_path=storage/etcd --c_out=$(BUILD)/gen $<
+
+$(MESSAGES).o: $(MESSAGES).c
+	$(Q)$(CC) $(filter-out -W%,$(CFLAGS_)) -c -o $@ $<
+
+$(call objects,storage/etcd) $(call objects,storage/cluster): | $(MESSAGES).h
+
 $(BUILD)/obj/tests/unit/%.o: tests/unit/%.c
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS_) $(addprefix -iquote ,tests/unit $(FLOORS)) -c -o $@ $<
+	$(Q)$(CC) $(CFLAGS_) $(addprefix -iquote ,tests/unit $(FLOORS)) -isystem $(BUILD)/gen -c -o $@ $<
 
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(HELPERS) $(TESTED)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_) -o $@ $^ $(LIBS) -lcmocka
 
-$(BUILD)/bench/%: tests/bench/%.c $(TESTED)
+$(BUILD)/obj/tests/bench/%.o: tests/bench/%.c
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS_) $(addprefix -iquote ,tests/bench $(FLOORS)) $(LDFLAGS_) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(CFLAGS_) $(addprefix -iquote ,tests/bench base storage/etcd storage) -isystem $(BUILD)/gen -c -o $@ $<
 
-.PHONY: run demo test unit e2e asan tsan valgrind cover lint fmt bench docs image install clean help
+$(BENCHES): $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(BENCH_PARTS) $(STORE)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS_) -o $@ $^ $(LIBS)
+
+.PHONY: run demo test unit e2e helm asan tsan valgrind cover lint fmt bench docs image install clean help
 run: all ## serve DNS on 127.0.0.1:5300 and the API on http://127.0.0.1:8053, store in ./data
 	@$(PACKAGES) run
 	@sh deploy/run.sh $(BUILD)/acmezone
@@ -71,7 +92,7 @@ run: all ## serve DNS on 127.0.0.1:5300 and the API on http://127.0.0.1:8053, st
 demo: all need-test ## a local CA issues a wildcard certificate through the server
 	@ACMEZONE_BIN=$(BUILD)/acmezone $(PYTHON) tests/e2e/demo.py
 
-test: unit e2e ## all tests
+test: unit e2e helm ## all tests
 
 unit: need-build need-test $(UNITS) ## unit tests
 	@sh tests/unit/run.sh $(UNITS)
@@ -84,6 +105,9 @@ e2e: all need-test ## tests with the real program, real clients and a real CA
 	@[ "$$(id -u)" = 0 ] || echo "not root: left out: $(NEED_ROOT)"
 	ACMEZONE_BIN=$(BUILD)/acmezone $(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e \
 	    $$([ "$$(id -u)" = 0 ] || echo $(addprefix --ignore=,$(NEED_ROOT))) $(addprefix --ignore=,$(NOT_BUILT_FOR)) $(PYTEST_ARGS)
+
+helm: all need-test need-helm ## render, lint, validate and run the Helm chart, with Helm 3 and 4
+	ACMEZONE_BIN=$(BUILD)/acmezone $(PYTHON) -m pytest -q -p no:cacheprovider tests/helm
 
 asan: ## all tests with AddressSanitizer and UndefinedBehaviorSanitizer
 	$(MAKE) BUILD=build/asan SANITIZE=address,undefined CFLAGS="-O1 -g" test
@@ -114,16 +138,17 @@ lint: need-build need-test need-lint ## warnings of clang and gcc -fanalyzer, cl
 fmt: ## format the sources
 	clang-format -i $(SOURCES)
 
-bench: all need-bench ## measure against nsd, knot and bare sockets (QUICK=1: under two minutes)
-	ACMEZONE_BIN=$(BUILD)/acmezone $(PYTHON) tests/bench/bench.py $(if $(QUICK),--quick)
+bench: all need-bench $(BENCHES) ## measure against nsd, knot and bare sockets (QUICK=1: under two minutes)
+	ACMEZONE_BIN=$(BUILD)/acmezone $(PYTHON) tests/bench/bench.py $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
 
 image: ## build the container image
 	$(or $(shell command -v podman),docker) build -f deploy/Containerfile -t acmezone:$(VERSION) .
 
-docs: all ## write the option table into README.md and deploy/acmezone.cfg
+docs: all ## write the option table into README.md, deploy/acmezone.cfg and the chart's schema
 	$(BUILD)/acmezone config --sample > deploy/acmezone.cfg
 	$(BUILD)/acmezone config --markdown > $(BUILD)/options.md
 	sed -i -e '/^<!-- options/,/^<!-- end of options/{/^<!--/!d}' -e '/^<!-- options/r $(BUILD)/options.md' README.md
+	$(PYTHON) deploy/helm/schema.py $(BUILD)/acmezone
 
 install: all ## install the program, its sample config and the systemd unit below DESTDIR and PREFIX
 	install -D -m 755 $(BUILD)/acmezone $(DESTDIR)$(PREFIX)/bin/acmezone
@@ -140,4 +165,4 @@ need-%:
 	@$(PACKAGES) $*
 
 .SECONDARY:
--include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/obj/tests/unit/*.d)
+-include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/obj/*/*/*.d)

@@ -17,11 +17,12 @@
 
 struct api;
 
-// One line of /ready. The texts are static or outlive the answer; `why` is read only when `is_ready` is false.
+// One line of /ready. The texts are static or outlive the answer.
 struct api_check {
     const char *name;
     bool is_ready;
-    const char *why;
+    const char *why;   // when it is not ready, or when there is a state; may be a null pointer
+    const char *state; // of a part that has several; else a null pointer
 };
 
 #define API_CHECKS_MAX 16

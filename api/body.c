@@ -180,7 +180,10 @@ char *body_write_checks(const struct api_check *checks, size_t n, bool is_ready)
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++) {
         json_t *check = json_pack("{s:s, s:b}", "name", checks[i].name, "ready", (int)checks[i].is_ready);
-        if (check != NULL && !checks[i].is_ready)
+        bool has_state = checks[i].state != NULL;
+        if (check != NULL && has_state)
+            json_object_set_new(check, "state", json_string(checks[i].state));
+        if (check != NULL && (!checks[i].is_ready || (has_state && checks[i].why != NULL)))
             json_object_set_new(check, "why", json_string(checks[i].why == NULL ? "not ready" : checks[i].why));
         if (json_array_append_new(list, check) != 0) {
             json_decref(list);

@@ -5,6 +5,8 @@
 // already. A check that finds nothing wrong leaves its options ready for use.
 #include "config_check.h"
 
+#include "config_etcd.h"
+
 #include <ctype.h>
 #include <sched.h>
 #include <unistd.h>
@@ -173,6 +175,9 @@ static enum err check_api_listen(struct conf *conf, struct config_report *report
 
 static enum err check_store(struct conf *conf, struct config_report *report)
 {
+    bool is_etcd = strcmp(conf->database_engine, "etcd") == 0;
+    if (is_etcd)
+        return config_check_etcd(conf, report);
     if (strcmp(conf->database_engine, "lmdb") != 0)
         config_error(
             report, OPTION_ID_database_engine,

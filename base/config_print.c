@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// config_print: the option table for people, in three shapes.
+// config_print: the option table for people, in three shapes, and for programs as a JSON Schema.
 //
 // The text list and the sample share their words: a line that says what kind of value is wanted (write_kind) and the
-// default as the file would write it (print_default). Help is wrapped at blanks behind a prefix.
+// default as the file would write it (print_default). Help is wrapped at blanks behind a prefix. What a default looks
+// like in TOML it also looks like in JSON.
 #include "option.h"
 
 #include <string.h>
@@ -130,4 +131,77 @@ void config_print_markdown(FILE *out)
         }
         fprintf(out, " | %s | %s | %s |\n", write_kind(option, kind), option_allowed(option, allowed), option->help);
     }
+}
+
+static void print_json_text(FILE *out, const char *text)
+{
+    fputc('"', out);
+    for (; *text != 0; text++) {
+        if (*text == '"' || *text == '\\')
+            fputc('\\', out);
+        fputc(*text, out);
+    }
+    fputc('"', out);
+}
+
+// The words before '|', as the JSON array says them.
+static void print_enum(FILE *out, const char *words)
+{
+    fputs("\"enum\": [", out);
+    for (const char *separator = ""; *words != 0 && *words != '|'; separator = ", ") {
+        size_t n = strcspn(words, " ");
+        fprintf(out, "%s\"%.*s\"", separator, (int)n, words);
+        words += n + strspn(words + n, " ");
+    }
+    fputc(']', out);
+}
+
+#define LIST_KEYWORDS                                                                                                  \
+    "\"type\": [\"array\", \"string\"], \"items\": {\"type\": \"string\"}, \"minItems\": %lld, \"maxItems\": %lld"
+
+// The keywords that say which values are sound, as the file and the environment may write them.
+static void print_json_kind(FILE *out, const struct option *option)
+{
+    static const char *const KEYWORDS[] = {
+        [OPTION_TEXT] = "\"type\": \"string\", \"minLength\": %lld, \"maxLength\": %lld",
+        [OPTION_NUMBER] = "\"type\": \"integer\", \"minimum\": %lld, \"maximum\": %lld",
+        [OPTION_SIZE] = "\"type\": [\"string\", \"integer\"], \"minimum\": %lld, \"maximum\": %lld",
+        [OPTION_LIST] = LIST_KEYWORDS,
+        [OPTION_LINES] = LIST_KEYWORDS,
+        [OPTION_NETWORKS] = LIST_KEYWORDS,
+        [OPTION_TOKENS] = LIST_KEYWORDS,
+    };
+    if (option->type == OPTION_CHOICE)
+        print_enum(out, option->unit);
+    else if (option->type == OPTION_BOOL)
+        fputs("\"type\": \"boolean\"", out);
+    else
+        fprintf(out, KEYWORDS[option->type], (long long)option->min, (long long)option->max);
+    if (option->type == OPTION_SIZE)
+        fputs(", \"pattern\": \"^[0-9]+ ?([KMGTkmgt]([iI]?[bB])?|[bB])?$\"", out);
+}
+
+void config_print_schema(FILE *out)
+{
+    fputs("{\n  \"$schema\": \"http://json-schema.org/draft-07/schema#\",\n  \"type\": \"object\",\n"
+          "  \"additionalProperties\": false,\n  \"properties\": {\n",
+          out);
+    for (enum option_id id = 0; id < N_OPTIONS; id++) {
+        const struct option *option = &OPTIONS[id];
+        if (starts_section(id))
+            fprintf(out,
+                    "%s    \"%s\": {\n      \"type\": \"object\",\n      \"additionalProperties\": false,\n"
+                    "      \"properties\": {\n",
+                    id == 0 ? "" : "\n      }\n    },\n", option->section);
+        fprintf(out, "%s        \"%s\": {", starts_section(id) ? "" : ",\n", option->key);
+        print_json_kind(out, option);
+        if (!is_mandatory(option)) {
+            fputs(", \"default\": ", out);
+            print_default(out, option);
+        }
+        fputs(", \"description\": ", out);
+        print_json_text(out, option->help);
+        fputc('}', out);
+    }
+    fputs("\n      }\n    }\n  }\n}\n", out);
 }

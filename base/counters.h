@@ -44,6 +44,19 @@
     X(commits, "store transactions committed and synced")                                                              \
     X(changes, "changes committed")                                                                                    \
     X(store_errors, "store transactions that failed")                                                                  \
+    X(cluster_states, "changes of the replica's state")                                                                \
+    X(cluster_in_step, "times the replica got in step")                                                                \
+    X(cluster_endpoint_failures, "sessions with a member of etcd that were lost")                                      \
+    X(cluster_sign_ins, "tokens got from etcd")                                                                        \
+    X(cluster_loads, "snapshots of etcd taken")                                                                        \
+    X(cluster_watches, "watches started")                                                                              \
+    X(cluster_compactions, "watches that came too late for what was compacted")                                        \
+    X(cluster_leases_lost, "times the replica's lease was gone")                                                       \
+    X(cluster_announcements, "revisions announced to the other replicas")                                              \
+    X(cluster_transactions, "transactions sent to etcd")                                                               \
+    X(cluster_retries, "changes made anew, because another one was faster")                                            \
+    X(cluster_unreachable, "changes given up because etcd did not confirm them")                                       \
+    X(cluster_barrier_timeouts, "changes that did not get to all replicas in time")                                    \
     X(certificate_loads, "certificates loaded")                                                                        \
     X(certificate_errors, "certificates that could not be loaded")
 

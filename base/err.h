@@ -23,6 +23,8 @@
     X(LIMITED, 429, "too_many_requests", "too many requests or failures from this client")                             \
     X(BUSY, 503, "busy", "a queue is full, try again")                                                                 \
     X(STOPPING, 503, "stopping", "the server is stopping")                                                             \
+    X(UNREACHABLE, 503, "store_unreachable", "etcd has not confirmed the change in time; it may have it")              \
+    X(BARRIER, 503, "not_on_all_replicas", "etcd has the change, but not every live replica in time")                  \
     X(MEMORY, 503, "out_of_memory", "out of memory")                                                                   \
     X(FULL, 503, "db_error", "the store or its disk is full")                                                          \
     X(STORE, 500, "db_error", "the store failed")                                                                      \

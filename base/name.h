@@ -17,11 +17,19 @@ static inline uint8_t name_fold(uint8_t c)
     return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
 }
 
-// FNV-1a over folded bytes: for small tables of names that we chose ourselves.
+// Folded bytes, eight at a time: for small tables of names that we chose ourselves.
 static inline uint32_t name_hash(struct bytes folded)
 {
-    uint32_t hash = 2166136261u;
-    for (size_t i = 0; i < folded.n; i++)
-        hash = (hash ^ folded.at[i]) * 16777619u;
-    return hash;
+    static const uint64_t odd = 0x9e3779b97f4a7c15u;
+    uint64_t hash = folded.n;
+    size_t at = 0;
+    for (; at + sizeof hash <= folded.n; at += sizeof hash) {
+        uint64_t word;
+        memcpy(&word, folded.at + at, sizeof word);
+        hash = (hash ^ word) * odd;
+        hash ^= hash >> 32;
+    }
+    for (; at < folded.n; at++)
+        hash = (hash ^ folded.at[at]) * odd;
+    return (uint32_t)(hash >> 32);
 }

@@ -12,11 +12,12 @@
 
 enum { EXIT_REFUSED = 1, EXIT_UNSOUND = 2, EXIT_USAGE = 2 };
 
-static const char USAGE[] = "Usage: acmezone config [--sample | --markdown | --check [-c FILE]]\n"
+static const char USAGE[] = "Usage: acmezone config [--sample | --markdown | --schema | --check [-c FILE]]\n"
                             "\n"
                             "Without an option, prints every option of the configuration.\n"
                             "  --sample    print a configuration file with every option and its default\n"
                             "  --markdown  print the options as Markdown tables\n"
+                            "  --schema    print the options as a JSON Schema\n"
                             "  --check     read FILE (or /etc/acme-dns/config.cfg, else ./config.cfg) and the\n"
                             "              environment, and say whether they are sound\n"
                             "  -c FILE     the file to check\n"
@@ -84,12 +85,16 @@ static int print(void (*print_table)(FILE *))
 
 int cmd_config(int argc, char **argv)
 {
-    enum { LIST = 256, SAMPLE, MARKDOWN, CHECK };
-    static const struct option LONG[] = {
-        {"sample", no_argument, NULL, SAMPLE}, {"markdown", no_argument, NULL, MARKDOWN},
-        {"check", no_argument, NULL, CHECK},   {"config", required_argument, NULL, 'c'},
-        {"help", no_argument, NULL, 'h'},      {0}};
-    static void (*const PRINTS[])(FILE *) = {config_print_options, config_print_sample, config_print_markdown};
+    enum { LIST = 256, SAMPLE, MARKDOWN, SCHEMA, CHECK };
+    static const struct option LONG[] = {{"sample", no_argument, NULL, SAMPLE},
+                                         {"markdown", no_argument, NULL, MARKDOWN},
+                                         {"schema", no_argument, NULL, SCHEMA},
+                                         {"check", no_argument, NULL, CHECK},
+                                         {"config", required_argument, NULL, 'c'},
+                                         {"help", no_argument, NULL, 'h'},
+                                         {0}};
+    static void (*const PRINTS[])(FILE *) = {config_print_options, config_print_sample, config_print_markdown,
+                                             config_print_schema};
     const char *file = NULL;
     int wanted = LIST, letter;
     optind = 0; // glibc: begin anew

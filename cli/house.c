@@ -26,12 +26,17 @@ static enum err open_log(struct house *house)
     return err;
 }
 
+static const char *store_directory(const struct conf *conf)
+{
+    return conf->etcd_endpoints.n > 0 ? conf->database_path : conf->database_connection;
+}
+
 // Landlock can let a directory through only when it is there.
 static enum err enclose(struct house *house)
 {
     enum err err = identity_begin(house->conf, house->log);
     if (err == ERR_OK)
-        err = store_make_directory(house->conf->database_connection, house->log);
+        err = store_make_directory(store_directory(house->conf), house->log);
     return err == ERR_OK ? sandbox_begin(house->conf, house->log) : err;
 }
 
@@ -42,15 +47,37 @@ static enum err shut(const struct house *house)
     return err == ERR_OK ? sandbox_end(house->conf, house->log) : err;
 }
 
+static struct store_cluster cluster_of(const struct conf *conf)
+{
+    return (struct store_cluster){.endpoints = conf->etcd_endpoints.at,
+                                  .n_endpoints = conf->etcd_endpoints.n,
+                                  .prefix = conf->database_prefix,
+                                  .username = conf->database_username,
+                                  .password = conf->database_password,
+                                  .tls_ca = conf->database_tls_ca,
+                                  .tls_cert = conf->database_tls_cert,
+                                  .tls_key = conf->database_tls_key,
+                                  .replica_id = conf->database_replica_id,
+                                  .connect_ms = (unsigned)conf->database_connect_ms,
+                                  .request_ms = (unsigned)conf->database_request_ms,
+                                  .lease_s = (unsigned)conf->database_lease_s,
+                                  .barrier_s = (unsigned)conf->database_barrier_s,
+                                  .stale_s = (unsigned)conf->database_stale_s,
+                                  .refuses_stale = strcmp(conf->database_stale_answers, "servfail") == 0};
+}
+
 static enum err open_store(struct house *house)
 {
     const struct conf *conf = house->conf;
-    return store_open(&house->store,
-                      &(struct store_options){.directory = conf->database_connection,
-                                              .map_bytes = (uint64_t)conf->database_map_size,
-                                              .n_values = (unsigned)conf->general_txt_values,
-                                              .n_readers = (unsigned)conf->general_workers + SPARE_READERS,
-                                              .log = house->log});
+    bool is_replica = conf->etcd_endpoints.n > 0;
+    house->cluster = cluster_of(conf);
+    house->store_options = (struct store_options){.cluster = is_replica ? &house->cluster : NULL,
+                                                  .directory = store_directory(conf),
+                                                  .map_bytes = (uint64_t)conf->database_map_size,
+                                                  .n_values = (unsigned)conf->general_txt_values,
+                                                  .n_readers = (unsigned)conf->general_workers + SPARE_READERS,
+                                                  .log = house->log};
+    return store_open(&house->store, &house->store_options);
 }
 
 static enum err open_server(struct house *house)
@@ -99,11 +126,16 @@ static enum err bind_apis(struct house *house, int fds[API_LISTEN_MAX], size_t *
 static size_t check_ready(void *context, struct api_check *checks, size_t max)
 {
     const struct house *house = context;
-    if (max < 2)
+    if (max < 3)
         return 0;
-    checks[0] = (struct api_check){"dns", true, ""}; // bound before the API, and until after it
-    checks[1] = (struct api_check){"store", store_is_writable(house->store), "the last commit failed"};
-    return 2;
+    checks[0] = (struct api_check){"dns", true, "", NULL}; // bound before the API, and until after it
+    checks[1] = (struct api_check){"store", store_is_writable(house->store), "the last commit failed", NULL};
+    const struct store_status status = store_status(house->store);
+    if (status.state == NULL)
+        return 2;
+    checks[2] = (struct api_check){"replica", !status.is_stale,
+                                   status.is_in_step && !status.is_stale ? NULL : status.why, status.state};
+    return 3;
 }
 
 static enum err open_api(struct house *house, uv_loop_t *loop)

@@ -8,6 +8,8 @@
 struct house {
     struct conf *conf;
     struct log *log;
+    struct store_cluster cluster; // for the store, with engine = "etcd"
+    struct store_options store_options;
     struct store *store;
     struct zones *zones;
     struct server *server;

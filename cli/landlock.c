@@ -70,10 +70,25 @@ static bool let_beside(const struct ruleset *ruleset, const char *file, uint64_t
     return is_good;
 }
 
+// Looking up host names and judging certificates reads here and there below /etc, and files that are replaced.
+static bool let_cluster(const struct ruleset *ruleset, const struct conf *conf)
+{
+    static const char *const system[] = {"/etc", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates",
+                                         "/run/systemd/resolve"};
+    bool is_good = let_beside(ruleset, conf->database_tls_ca, ACCESS_READ) &&
+                   let_beside(ruleset, conf->database_tls_cert, ACCESS_READ) &&
+                   let_beside(ruleset, conf->database_tls_key, ACCESS_READ);
+    for (size_t i = 0; i < sizeof system / sizeof system[0] && is_good; i++)
+        is_good = let(ruleset, system[i], ACCESS_READ);
+    return is_good;
+}
+
 static bool let_all(const struct ruleset *ruleset, const struct conf *conf)
 {
-    return let(ruleset, conf->database_connection, ACCESS_WRITE) && let_beside(ruleset, conf->log.file, ACCESS_WRITE) &&
-           let_beside(ruleset, conf->file, ACCESS_READ) &&
+    if (conf->etcd_endpoints.n > 0 && !let_cluster(ruleset, conf))
+        return false;
+    return let(ruleset, conf->etcd_endpoints.n > 0 ? conf->database_path : conf->database_connection, ACCESS_WRITE) &&
+           let_beside(ruleset, conf->log.file, ACCESS_WRITE) && let_beside(ruleset, conf->file, ACCESS_READ) &&
            let_beside(ruleset, conf->api_tls_cert_fullchain, ACCESS_READ) &&
            let_beside(ruleset, conf->api_tls_cert_privkey, ACCESS_READ) &&
            let(ruleset, "/sys/devices/system/cpu", ACCESS_READ);

@@ -8,7 +8,7 @@
 // at the start.
 #include "answer.h"
 
-enum { POINTER = 0xc000, DO_BIT = 0x8000, COUNTS_AT = 4 };
+enum { POINTER = 0xc000, DO_BIT = 0x8000, COUNTS_AT = 4, OPTION_EDE = 15, EDE_BYTES = 6 };
 
 // What an rrset needs to know about the message it goes into.
 struct place {
@@ -83,14 +83,19 @@ static bool put_sections(struct writer *w, const struct found *found, const stru
     return is_cut;
 }
 
-static void put_opt(struct writer *w, const struct query *query, const struct conf *conf, unsigned rcode)
+static void put_opt(struct writer *w, const struct query *query, const struct conf *conf, const struct found *found)
 {
     put_u8(w, 0); // the root owns it
     put_u16(w, TYPE_OPT);
     put_u16(w, (unsigned)conf->general_udp_max_bytes);
-    put_u16(w, rcode >> 4 << 8);
+    put_u16(w, found->rcode >> 4 << 8);
     put_u16(w, query->is_do ? DO_BIT : 0);
-    put_u16(w, 0);
+    put_u16(w, found->ede == EDE_NONE ? 0 : EDE_BYTES);
+    if (found->ede != EDE_NONE) { // RFC 8914 2, without text
+        put_u16(w, OPTION_EDE);
+        put_u16(w, EDE_BYTES - 4);
+        put_u16(w, (unsigned)found->ede);
+    }
     unsigned n = (unsigned)(w->start[10] << 8 | w->start[11]);
     set_u16(w->start + 10, n + 1);
 }
@@ -139,6 +144,7 @@ static void find(struct found *found, enum query_fate fate, const struct lookup 
         return;
     }
     found->rcode = rcodes[fate];
+    found->ede = EDE_NONE;
     found->is_authoritative = found->is_referral = false;
     found->zone = NULL;
     found->n[SECTION_ANSWER] = found->n[SECTION_AUTHORITY] = found->n[SECTION_ADDITIONAL] = 0;
@@ -163,7 +169,7 @@ size_t answer_write(struct message *message, const struct lookup *lookup, struct
     find(&found, fate, lookup, &query);
 
     size_t limit = limit_of(message, &query, lookup->conf);
-    size_t n_opt = query.has_edns ? OPT_BYTES : 0;
+    size_t n_opt = query.has_edns ? OPT_BYTES + (found.ede == EDE_NONE ? 0u : EDE_BYTES) : 0;
     if (limit < query.n_question + n_opt) // a buffer smaller than any message: nothing sensible can be said
         return 0;
     struct writer w = writer_of(message->at, limit - n_opt);
@@ -181,7 +187,7 @@ size_t answer_write(struct message *message, const struct lookup *lookup, struct
     set_u16(w.start + 2, flags);
     set_u16(w.start + COUNTS_AT, query.has_question ? 1 : 0);
     if (query.has_edns)
-        put_opt(&w, &query, lookup->conf, found.rcode);
+        put_opt(&w, &query, lookup->conf, &found);
 
     count(counters, outcome_of(&found));
     if (is_cut)

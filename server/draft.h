@@ -18,7 +18,7 @@ struct draft {
     const uint16_t *marks; // offsets of those into `rdata`
     uint16_t n_marks;
     struct bytes target; // of NS, CNAME, MX and SRV: the name they point to, folded, with its root; else a null pointer
-    unsigned number; // in the order of the config
+    unsigned number;     // in the order of the config
 };
 
 // What a text said before its place in a zone is known.

@@ -144,10 +144,22 @@ static enum err find_values(const struct walk *walk, struct bytes label, struct 
     return ERR_OK;
 }
 
+// The store does not know well enough what is there, or whether anything is. "Invalid Data" is RFC 8914's word for data that
+// is too old; "Not Ready" for a server that is not fully functional yet.
+static void refuse_unfit(struct walk *walk)
+{
+    walk->found->rcode = RCODE_SERVFAIL;
+    walk->found->ede = walk->lookup->fitness == STORE_STALE ? EDE_INVALID_DATA : EDE_NOT_READY;
+}
+
 // The label right below the apex is no static node: an account, or nothing. False: there is nothing.
 static bool answer_from_store(struct walk *walk, struct bytes label, bool is_whole)
 {
     struct txt txt;
+    if (walk->lookup->fitness != STORE_FIT) {
+        refuse_unfit(walk);
+        return true;
+    }
     enum err err = find_values(walk, label, &txt);
     if (err == ERR_NOT_FOUND)
         return false;
@@ -223,9 +235,28 @@ static void find_chaos(struct found *found, const struct lookup *lookup, const s
     add_answer(&walk, version);
 }
 
+// Most names that are asked for lie right below the apex: their first label is what the store has.
+void lookup_ahead(const struct lookup *lookup, const struct bytes *messages, size_t n)
+{
+    struct bytes labels[STORE_AHEAD_MAX];
+    size_t n_labels = 0;
+    if (lookup->reader == NULL)
+        return;
+    for (size_t i = 0; i < n && n_labels < STORE_AHEAD_MAX; i++) {
+        struct reader r = reader_of(messages[i].at, messages[i].n);
+        take_bytes(&r, HEADER_BYTES);
+        size_t n_label = take_u8(&r);
+        const uint8_t *label = take_bytes(&r, n_label);
+        if (!r.is_bad)
+            labels[n_labels++] = (struct bytes){label, n_label};
+    }
+    store_look_ahead(lookup->reader, labels, n_labels);
+}
+
 void lookup_find(struct found *found, const struct lookup *lookup, const struct query *query)
 {
     found->rcode = RCODE_NOERROR;
+    found->ede = EDE_NONE;
     found->is_authoritative = found->is_referral = false;
     found->zone = NULL;
     found->n[SECTION_ANSWER] = found->n[SECTION_AUTHORITY] = found->n[SECTION_ADDITIONAL] = 0;

@@ -21,8 +21,12 @@ struct found_rrset {
 #define FOUND_MAX                                                                                                      \
     32 // a chain of CNAMEs and the addresses of thirteen name servers; what is more is left out of additional
 
+// Info-codes of the Extended DNS Errors that are given (RFC 8914 4.15, 4.25).
+enum ede { EDE_NONE = -1, EDE_NOT_READY = 14, EDE_INVALID_DATA = 24 };
+
 struct found {
     enum rcode rcode;
+    enum ede ede; // why it is SERVFAIL, when the client should know
     bool is_authoritative;
     bool is_referral;
     const struct zone *zone; // a null pointer: none of ours
@@ -37,7 +41,11 @@ struct lookup {
     const struct conf *conf;
     const struct zones *zones;
     struct store_reader *reader; // within store_begin and store_end; a null pointer: the store cannot be read
+    enum store_fitness fitness;  // of what the reader finds
 };
+
+// Tells the store what messages, not yet parsed, are about to ask: at most STORE_AHEAD_MAX of them count.
+void lookup_ahead(const struct lookup *lookup, const struct bytes *messages, size_t n);
 
 // Never fails: what goes wrong is an rcode.
 void lookup_find(struct found *found, const struct lookup *lookup, const struct query *query);

@@ -205,6 +205,16 @@ static void put_answer(struct tcp *tcp, struct writer *out, struct bytes query, 
     out->at += LENGTH_BYTES + n;
 }
 
+// Tells what the next messages are going to ask; `in` is a copy, nothing is taken.
+static void look_ahead(struct reader in, const struct lookup *lookup)
+{
+    struct bytes frames[STORE_AHEAD_MAX];
+    size_t n = 0;
+    while (n < STORE_AHEAD_MAX && take_frame(&in, &frames[n]))
+        n++;
+    lookup_ahead(lookup, frames, n);
+}
+
 // Answers every whole message at the front of `in`, as long as the client takes the answers; returns what is left.
 static struct bytes answer_whole(struct connection *c, struct bytes in)
 {
@@ -216,7 +226,12 @@ static struct bytes answer_whole(struct connection *c, struct bytes in)
         struct writer out = writer_of(tcp->out, sizeof tcp->out);
         uint64_t n_queries = 0;
         const struct lookup *lookup = worker_begin(tcp->worker);
-        while (writer_left(&out) >= FRAME_MAX && (is_more = take_frame(&r, &query))) {
+        while (writer_left(&out) >= FRAME_MAX) {
+            if (n_queries % STORE_AHEAD_MAX == 0)
+                look_ahead(r, lookup);
+            is_more = take_frame(&r, &query);
+            if (!is_more)
+                break;
             put_answer(tcp, &out, query, lookup);
             n_queries++;
         }

@@ -92,6 +92,14 @@ static bool has_source_port(const struct sockaddr_in6 *address)
     return address->sin6_port != 0;
 }
 
+static void look_ahead(const struct udp_batch *batch, unsigned n, const struct lookup *lookup)
+{
+    struct bytes messages[BATCH];
+    for (unsigned i = 0; i < n; i++)
+        messages[i] = (struct bytes){batch->buffer[i], batch->in[i].msg_len};
+    lookup_ahead(lookup, messages, n);
+}
+
 // Answers `n` messages; returns how many answers wait in `out`.
 static unsigned answer_all(struct udp_socket *self, unsigned n)
 {
@@ -99,6 +107,7 @@ static unsigned answer_all(struct udp_socket *self, unsigned n)
     struct counters *counters = worker_own_counters(self->worker);
     const struct lookup *lookup = worker_begin(self->worker);
     unsigned n_out = 0;
+    look_ahead(batch, n, lookup);
     for (unsigned i = 0; i < n; i++) {
         struct message message = {batch->buffer[i], batch->in[i].msg_len, BUFFER_BYTES, .is_udp = true};
         size_t n_answer = has_source_port(&batch->address[i]) ? answer_write(&message, lookup, counters) : 0;

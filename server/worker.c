@@ -52,6 +52,7 @@ const struct counters *worker_counters(const struct worker *worker)
 
 const struct lookup *worker_begin(struct worker *worker)
 {
+    worker->lookup.fitness = store_fitness(worker->options.store);
     worker->lookup.reader = store_begin(worker->reader) == ERR_OK ? worker->reader : NULL;
     return &worker->lookup;
 }

@@ -50,22 +50,28 @@ static enum err apply_register(const struct env *env, MDB_txn *txn, const struct
     return err;
 }
 
-static enum err apply_update(const struct env *env, MDB_txn *txn, const struct change *change,
-                             const struct apply_options *options)
+enum err store_apply_update(struct writer *w, struct bytes old, const struct change *change,
+                            const struct apply_options *options)
 {
-    struct bytes old;
-    enum err err = env_get(txn, env->values, change->account.subdomain, &old);
     struct txt txt;
-    if (err == ERR_OK)
-        err = record_read_txt(old, &txt);
+    enum err err = record_read_txt(old, &txt);
     if (err != ERR_OK)
         return err;
     if (memcmp(txt.username.at, change->account.username.at, sizeof txt.username.at) != 0)
         return ERR_NOT_FOUND;
+    const struct record_update update = {change->rdata, options->n_values, change->now_s};
+    return record_write_update(w, old, &update);
+}
+
+static enum err apply_update(const struct env *env, MDB_txn *txn, const struct change *change,
+                             const struct apply_options *options)
+{
+    struct bytes old;
     uint8_t space[RECORD_MAX_BYTES];
     struct writer w = writer_of(space, sizeof space);
-    const struct record_update update = {change->rdata, options->n_values, change->now_s};
-    err = record_write_update(&w, old, &update);
+    enum err err = env_get(txn, env->values, change->account.subdomain, &old);
+    if (err == ERR_OK)
+        err = store_apply_update(&w, old, change, options);
     return err == ERR_OK ? put_record(txn, env->values, change->account.subdomain, &w) : err;
 }
 

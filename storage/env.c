@@ -3,9 +3,12 @@
 // ends it.
 //
 // A file that was cut short is found before anything is read (extent.h). MDB_NOTLS ties read slots to our reader
-// objects, not to threads. Durability is LMDB's default: data synced, then the header page, before a commit returns.
+// objects, not to threads. Durability is LMDB's default: data synced, then the header page, before a commit returns. In
+// a replica's copy the header page of a commit is synced with the next one (MDB_NOMETASYNC): a power cut may take the
+// last commit back, whole and with its revision, and the replica fetches it again.
 #include "env.h"
 
+#include "descent.h"
 #include "extent.h"
 
 #include <errno.h>
@@ -50,24 +53,20 @@ enum err env_get(MDB_txn *txn, MDB_dbi table, struct bytes key, struct bytes *re
     return env_err(status);
 }
 
-static const struct bytes format_key = {(const uint8_t *)"format", 6};
-static const struct bytes revision_key = {(const uint8_t *)"revision", 8};
-
-static enum err put_number(const struct env *env, MDB_txn *txn, struct bytes key, uint64_t number)
+enum err env_put_number(const struct env *env, MDB_txn *txn, const char *name, uint64_t number)
 {
     uint8_t text[8];
     struct writer w = writer_of(text, sizeof text);
     put_u64(&w, number);
-    MDB_val k = {key.n, (void *)(uintptr_t)key.at};
+    MDB_val k = {strlen(name), (void *)(uintptr_t)name};
     MDB_val v = {sizeof text, text};
     return env_err(mdb_put(txn, env->meta, &k, &v, 0));
 }
 
-// 0 when there is none.
-static enum err get_number(const struct env *env, MDB_txn *txn, struct bytes key, uint64_t *number)
+enum err env_get_number(const struct env *env, MDB_txn *txn, const char *name, uint64_t *number)
 {
     struct bytes record = {0};
-    enum err err = env_get(txn, env->meta, key, &record);
+    enum err err = env_get(txn, env->meta, bytes_of_text(name), &record);
     if (err == ERR_NOT_FOUND) {
         *number = 0;
         return ERR_OK;
@@ -84,12 +83,12 @@ static enum err get_number(const struct env *env, MDB_txn *txn, struct bytes key
 
 enum err env_revision(const struct env *env, MDB_txn *txn, uint64_t *revision)
 {
-    return get_number(env, txn, revision_key, revision);
+    return env_get_number(env, txn, "revision", revision);
 }
 
 enum err env_set_revision(const struct env *env, MDB_txn *txn, uint64_t revision)
 {
-    return put_number(env, txn, revision_key, revision);
+    return env_put_number(env, txn, "revision", revision);
 }
 
 static enum err refuse(const struct store_options *options, const char *step, enum err err, const char *reason)
@@ -119,7 +118,8 @@ static enum err open_files(struct env *env, const struct store_options *options)
     if (status == MDB_SUCCESS)
         status = mdb_env_set_maxreaders(env->mdb, options->n_readers + SPARE_READERS);
     if (status == MDB_SUCCESS)
-        status = mdb_env_open(env->mdb, options->directory, MDB_NOTLS, 0600);
+        status = mdb_env_open(env->mdb, options->directory, options->cluster == NULL ? MDB_NOTLS : MDB_NOTLS | MDB_NOMETASYNC,
+                              0600);
     if (status != MDB_SUCCESS)
         return refuse_status(options, "open", status);
     int n_dead;
@@ -134,9 +134,9 @@ static enum err open_files(struct env *env, const struct store_options *options)
 static enum err check_format(const struct env *env, MDB_txn *txn, const struct store_options *options)
 {
     uint64_t format;
-    enum err err = get_number(env, txn, format_key, &format);
+    enum err err = env_get_number(env, txn, "format", &format);
     if (err == ERR_OK && format == 0)
-        err = put_number(env, txn, format_key, ENV_FORMAT);
+        err = env_put_number(env, txn, "format", ENV_FORMAT);
     if (err != ERR_OK)
         return refuse(options, "format", err, "the format cannot be read or written");
     if (format > ENV_FORMAT) {
@@ -145,6 +145,24 @@ static enum err check_format(const struct env *env, MDB_txn *txn, const struct s
                  ENV_FORMAT);
         return refuse(options, "format", ERR_NEWER, reason);
     }
+    return ERR_OK;
+}
+
+// A standalone store is nobody's copy, and a copy is no standalone store: neither is taken for the other.
+static enum err check_kind(const struct env *env, MDB_txn *txn, const struct store_options *options)
+{
+    uint64_t cluster = 0;
+    MDB_stat accounts = {0};
+    enum err err = env_get_number(env, txn, ENV_CLUSTER, &cluster);
+    if (err == ERR_OK)
+        err = env_err(mdb_stat(txn, env->accounts, &accounts));
+    if (err != ERR_OK)
+        return refuse(options, "kind", err, "it cannot be read");
+    if (options->cluster == NULL && cluster != 0)
+        return refuse(options, "kind", ERR_EXISTS, "it is a replica's copy of what etcd holds: engine = \"etcd\"");
+    if (options->cluster != NULL && cluster == 0 && accounts.ms_entries > 0)
+        return refuse(options, "kind", ERR_EXISTS,
+                      "it is a standalone store; a replica needs a path of its own for its copy of what etcd holds");
     return ERR_OK;
 }
 
@@ -160,7 +178,13 @@ static enum err open_tables(struct env *env, const struct store_options *options
     } tables[N_TABLES] = {{"meta", &env->meta}, {"accounts", &env->accounts}, {"values", &env->values}};
     for (size_t i = 0; i < N_TABLES && status == MDB_SUCCESS; i++)
         status = mdb_dbi_open(txn, tables[i].name, MDB_CREATE, tables[i].table);
+    if (status == MDB_SUCCESS)
+        status = mdb_dbi_open(txn, NULL, 0, &env->tables);
+    if (status == MDB_SUCCESS && descent_is_possible(env, txn))
+        env->page_bytes = (size_t)sysconf(_SC_PAGESIZE);
     enum err err = status == MDB_SUCCESS ? check_format(env, txn, options) : refuse_status(options, "tables", status);
+    if (err == ERR_OK)
+        err = check_kind(env, txn, options);
     if (err != ERR_OK) {
         mdb_txn_abort(txn);
         return err;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // store: the accounts and their TXT values, durable. The only face of this floor.
 //
+// Standalone, the store is an LMDB of its own. As one of several replicas it is a copy, in LMDB again, of what etcd holds:
+// readers never know which it is, and a change is done when every live replica serves it.
+//
 // Reading: each thread opens its own `struct store_reader` and reads between store_begin and store_end, all of it from
 // one snapshot; views stay valid until store_end. Reading takes no lock, no heap and waits for nobody.
 //
@@ -22,16 +25,38 @@ struct store;
 enum err store_make_directory(const char *directory, struct log *log);
 struct store_reader;
 
+// How to be one of several replicas. The texts are never null pointers.
+struct store_cluster {
+    const char *const *endpoints; // http://HOST:PORT or https://HOST:PORT
+    size_t n_endpoints;
+    const char *prefix;   // of all keys, without a final '/'
+    const char *username; // empty: no authentication, or by the client certificate
+    const char *password;
+    const char *tls_ca; // PEM files; empty: the system's authorities, no client certificate
+    const char *tls_cert;
+    const char *tls_key;
+    const char *replica_id; // for people; empty: the host's name
+    unsigned connect_ms;
+    unsigned request_ms; // of one call; a change that etcd has not confirmed after twice as long is given up
+    unsigned lease_s;    // a replica that is silent for so long does not count as live
+    unsigned barrier_s;  // how long a change waits for the other replicas
+    unsigned stale_s;    // a copy that etcd has not confirmed for longer is stale
+    bool refuses_stale;  // STORE_STALE is worth telling
+};
+
 struct store_options {
-    const char *directory; // made 0700 when it is not there
+    const struct store_cluster *cluster; // a null pointer: standalone. It and what it points to must outlive the store
+    const char *directory;               // made 0700 when it is not there
     uint64_t map_bytes;    // upper limit of the store's size; address space, not memory
     unsigned n_values;     // TXT values kept for one subdomain
     unsigned n_readers;    // readers that will be open at once
     struct log *log;
 };
 
-// Opens or makes the store and starts its writer. ERR_NEWER: written by a newer version. ERR_CORRUPT: not a store, or a
-// damaged one. ERR_SYSTEM, ERR_STORE, ERR_MEMORY. Each has been logged as store.refused, with the reason.
+// Opens or makes the store and starts its writer; a replica takes some time to get in step (cluster.h). ERR_NEWER: written
+// by a newer version. ERR_CORRUPT: not a store, or a damaged one. ERR_EXISTS: a standalone store where a copy should be,
+// or the other way round. ERR_SYSTEM, ERR_STORE, ERR_MEMORY. Each has been logged as store.refused, with the reason.
+// `options` must outlive the store when there is a cluster.
 enum err store_open(struct store **store, const struct store_options *options);
 
 // Commits what waits, stops the writer and closes. All readers must be closed before.
@@ -43,6 +68,26 @@ const struct counters *store_counters(const struct store *store);
 // Whether the last transaction could be committed: false from a failed commit to the next that succeeds.
 bool store_is_writable(const struct store *store);
 
+// Whether answers may be given from what the store holds.
+enum store_fitness {
+    STORE_FIT,
+    STORE_NOT_LOADED, // a replica that has never had a whole copy
+    STORE_STALE       // a replica out of touch for longer than stale_s, when refuses_stale
+};
+
+// Cheap enough for every batch of questions; any thread.
+enum store_fitness store_fitness(const struct store *store);
+
+// How a replica stands; a standalone store is always in step. The texts are static.
+struct store_status {
+    const char *state; // a null pointer: standalone
+    const char *why;   // it is not in step, or stale
+    bool is_in_step;   // what was acknowledged anywhere is served here
+    bool is_stale;     // etcd has not confirmed the copy for longer than stale_s, or never
+};
+
+struct store_status store_status(const struct store *store);
+
 enum err store_reader_open(struct store_reader **reader, struct store *store);
 void store_reader_close(struct store_reader *reader);
 
@@ -50,8 +95,15 @@ void store_reader_close(struct store_reader *reader);
 enum err store_begin(struct store_reader *reader);
 void store_end(struct store_reader *reader);
 
-// The number of changes in the snapshot; it grows with each change and is what the SOA serial is made of.
+// Grows with each change and is what the SOA serial is made of: the number of changes in the snapshot, or for a replica
+// etcd's revision of the last one, the same on all replicas.
 uint64_t store_revision(struct store_reader *reader);
+
+// What store_find_txt is going to be asked for in this snapshot: labels in any case, in about the order of the
+// questions. To say so is never needed; look-ups that are known together are made together, which is cheaper. At most
+// STORE_AHEAD_MAX labels count, and only those of the last call.
+#define STORE_AHEAD_MAX 32
+void store_look_ahead(struct store_reader *reader, const struct bytes *labels, size_t n);
 
 // The values under one lower-case label. ERR_NOT_FOUND: not registered. ERR_CORRUPT, ERR_STORE.
 enum err store_find_txt(struct store_reader *reader, struct bytes label, struct txt *txt);
@@ -74,9 +126,14 @@ struct change {
 
     enum err result;
     void (*on_done)(struct change *change); // on the writer's thread; must be quick
-    struct change *next;                    // the store's, while it has the change
+
+    // The store's, while it has the change.
+    struct change *next;
+    uint64_t deadline_ms;
+    uint64_t revision;
 };
 
 // Never fails at once; a failure (ERR_FULL, ERR_STORE, ERR_EXISTS, ERR_NOT_FOUND, ERR_CORRUPT, ERR_STOPPING) comes with
-// on_done.
+// on_done. A replica's also: ERR_UNREACHABLE, etcd has not confirmed the change in time, though it may have it;
+// ERR_BARRIER, etcd has it, but not every live replica within barrier_s. Both may be tried again without harm.
 void store_submit(struct store *store, struct change *change);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The configuration file: acme-dns files as they are, the environment, warnings and refusals with their place."""
 
+import json
 import os
 import re
 
@@ -296,6 +297,21 @@ def test_every_option_of_the_sample_may_be_uncommented(tmp_path):
     assert n_options > 20
     with Acmezone(tmp_path, config=write(tmp_path, text), env=overrides(tmp_path)) as server:
         assert server.register()
+
+
+def test_the_schema_says_of_every_option_what_the_sample_says():
+    schema = json.loads(run("config", "--schema").stdout)
+    options = [option for section in schema["properties"].values() for option in section["properties"].items()]
+    sample = re.findall(r"^# (\w+)(?: \(.*\))?; (.*)\n#?(\w+) = (.*)$", run("config", "--sample").stdout, re.MULTILINE)
+    types = {"text": "string", "boolean": "boolean", "number": "integer", "list": ["array", "string"], "size": ["string", "integer"]}
+    assert [key for key, _ in options] == [key for _, _, key, _ in sample] and len(sample) > 40
+    for (key, option), (kind, allowed, _, default) in zip(options, sample):
+        assert option.get("type") == types.get(kind)
+        assert "default" not in option if key == "domain" else json.dumps(option["default"]) == default
+        if kind == "number":
+            assert allowed == f"{option['minimum']} to {option['maximum']}"
+        if kind == "word":
+            assert allowed == ", ".join(option["enum"])
 
 
 def test_config_lists_every_option_with_type_default_range_and_help(tmp_path):

@@ -82,8 +82,8 @@ static size_t on_ready(void *context, struct api_check *checks, size_t max)
 {
     const struct rig *rig = context;
     assert_true(max >= 2);
-    checks[0] = (struct api_check){"store", true, NULL};
-    checks[1] = (struct api_check){"oven", rig->is_ready, "it is cold"};
+    checks[0] = (struct api_check){"store", true, NULL, NULL};
+    checks[1] = (struct api_check){"oven", rig->is_ready, "it is cold", NULL};
     return 2;
 }
 

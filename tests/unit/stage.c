@@ -99,7 +99,7 @@ struct reply stage_ask_bytes(struct stage *stage, struct bytes message, struct t
     if (message.n != 0)
         memcpy(reply.at, message.at, message.n);
 
-    struct lookup lookup = {stage->conf, stage->zones, stage->has_no_store ? NULL : stage->reader};
+    struct lookup lookup = {stage->conf, stage->zones, stage->has_no_store ? NULL : stage->reader, stage->fitness};
     expect_ok(store_begin(stage->reader));
     struct message question = {reply.at, message.n, transport.max_bytes, transport.is_udp};
     reply.n = answer_write(&question, &lookup, &stage->counters);
@@ -128,8 +128,7 @@ void reply_free(struct reply *reply)
     *reply = (struct reply){0};
 }
 
-// -- Rows
-// ---------------------------------------------------------------------------------------------------------------------
+// --- Rows ---
 
 struct asking {
     const char *how;

@@ -18,7 +18,8 @@ struct stage {
     struct store *store;
     struct store_reader *reader;
     struct zones *zones;
-    bool has_no_store; // as if the store could not be read
+    bool has_no_store;          // as if the store could not be read
+    enum store_fitness fitness; // as if it were a replica's copy
 };
 
 // `config` is a whole config file. The caller owns the stage.
@@ -66,10 +67,14 @@ struct row {
 };
 
 // clang-format off
-#define ROW_DATA(name_, type_, lines_)   {.ask = {.name = name_, .type = LDNS_RR_TYPE_##type_}, .head = "NOERROR aa", .answer = lines_}
-#define ROW_NODATA(name_, type_, soa_)   {.ask = {.name = name_, .type = LDNS_RR_TYPE_##type_}, .head = "NOERROR aa", .authority = soa_}
-#define ROW_NXDOMAIN(name_, type_, soa_) {.ask = {.name = name_, .type = LDNS_RR_TYPE_##type_}, .head = "NXDOMAIN aa", .authority = soa_}
-#define ROW_REFUSED(name_, type_)        {.ask = {.name = name_, .type = LDNS_RR_TYPE_##type_}, .head = "REFUSED"}
+#define ROW_DATA(name_, type_, lines_)                                                                        \
+    {.ask = {.name = name_, .type = LDNS_RR_TYPE_##type_}, .head = "NOERROR aa", .answer = lines_}
+#define ROW_NODATA(name_, type_, soa_)                                                                        \
+    {.ask = {.name = name_, .type = LDNS_RR_TYPE_##type_}, .head = "NOERROR aa", .authority = soa_}
+#define ROW_NXDOMAIN(name_, type_, soa_)                                                                      \
+    {.ask = {.name = name_, .type = LDNS_RR_TYPE_##type_}, .head = "NXDOMAIN aa", .authority = soa_}
+#define ROW_REFUSED(name_, type_)                                                                             \
+    {.ask = {.name = name_, .type = LDNS_RR_TYPE_##type_}, .head = "REFUSED"}
 // clang-format on
 
 // Asks each row over UDP as it is, then with EDNS, over TCP, and with the letters' case turned: the answers must be the

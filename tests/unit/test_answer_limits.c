@@ -187,7 +187,7 @@ static void a_buffer_too_small_for_the_question_gets_no_answer(void **)
 {
     struct stage *stage = stage_open(CONFIG);
     uint8_t space[QUESTION_MAX_BYTES];
-    struct lookup lookup = {stage->conf, stage->zones, NULL};
+    struct lookup lookup = {stage->conf, stage->zones, NULL, STORE_FIT};
     size_t n = question_write(&(struct question){.name = "full.example.org", .type = TXT, .has_edns = true}, space);
     for (size_t max = 0; max < n; max++) {
         uint8_t *copy = malloc(n);

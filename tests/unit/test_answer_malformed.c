@@ -133,8 +133,7 @@ static void the_longest_name_and_the_most_labels_are_sound(void **state)
     assert_int_equal(rcode_of(*state, (struct bytes){message, sizeof message}), LDNS_RCODE_NXDOMAIN);
 }
 
-// -- Every place, every cut
-// ---------------------------------------------------------------------------------------------------
+// --- Every place, every cut ---
 
 // Three sound messages with all that one can hold.
 static const struct bytes SOUND[] = {

@@ -97,8 +97,49 @@ static void a_store_that_cannot_be_read_is_servfail_but_static_names_go_on(void 
     assert_int_equal(counter_value(&stage->counters, COUNT_servfail), 4);
 }
 
-// -- Damage
-// -------------------------------------------------------------------------------------------------------------------
+// The one option of an answer's OPT record, as code and value; 0 when there is none.
+static uint32_t only_option(const struct reply *reply)
+{
+    ldns_rdf *edns = ldns_pkt_edns_data(reply->pkt);
+    if (edns == NULL)
+        return 0;
+    assert_int_equal(ldns_rdf_size(edns), 6);
+    const uint8_t *at = ldns_rdf_data(edns);
+    assert_int_equal(at[2] << 8 | at[3], 2);
+    return (uint32_t)(at[0] << 24 | at[1] << 16 | at[4] << 8 | at[5]);
+}
+
+#define EDNS_QUESTION(name_, type_) {.name = name_, .type = LDNS_RR_TYPE_##type_, .has_edns = true, .udp_bytes = 1232}
+
+// RFC 8914: option 15; 24 is Invalid Data, 14 Not Ready.
+static void a_replica_that_does_not_know_says_servfail_and_why(void **state)
+{
+    struct stage *stage = *state;
+    stage_register(stage, "account", (const char *const[]){"x", NULL});
+    static const struct {
+        enum store_fitness fitness;
+        struct question ask;
+        unsigned rcode;
+        uint32_t option;
+    } rows[] = {
+        {STORE_STALE, EDNS_QUESTION("account.example.org", TXT), LDNS_RCODE_SERVFAIL, 15 << 16 | 24},
+        {STORE_STALE, EDNS_QUESTION("missing.example.org", TXT), LDNS_RCODE_SERVFAIL, 15 << 16 | 24},
+        {STORE_STALE, QUESTION("account.example.org", TXT), LDNS_RCODE_SERVFAIL, 0},
+        {STORE_STALE, EDNS_QUESTION("www.example.org", A), LDNS_RCODE_NOERROR, 0},
+        {STORE_STALE, EDNS_QUESTION("example.org", SOA), LDNS_RCODE_NOERROR, 0},
+        {STORE_NOT_LOADED, EDNS_QUESTION("account.example.org", TXT), LDNS_RCODE_SERVFAIL, 15 << 16 | 14},
+        {STORE_FIT, EDNS_QUESTION("account.example.org", TXT), LDNS_RCODE_NOERROR, 0},
+    };
+    for (size_t i = 0; i < N_OF(rows); i++) {
+        stage->fitness = rows[i].fitness;
+        struct reply reply = stage_ask(stage, &rows[i].ask, STAGE_UDP);
+        assert_int_equal(ldns_pkt_get_rcode(reply.pkt), rows[i].rcode);
+        assert_int_equal(only_option(&reply), rows[i].option);
+        reply_free(&reply);
+    }
+}
+
+// --- Damage ---
 
 // Puts a record under a subdomain behind the store's back, while it is closed.
 static void put_behind_its_back(const char *directory, const char *subdomain, struct bytes record)
@@ -164,8 +205,7 @@ static void a_damaged_record_is_servfail_and_never_a_broken_answer(void **state)
     assert_true(n_servfail >= 3 * 8); // layout, number of values, their length, both lengths of rdata
 }
 
-// -- Counters
-// -----------------------------------------------------------------------------------------------------------------
+// --- Counters ---
 
 static void every_answer_is_counted_once_under_its_outcome(void **state)
 {
@@ -202,6 +242,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_serial_grows_by_one_with_each_change, open_stage, close_stage),
         cmocka_unit_test_setup_teardown(a_refused_change_leaves_the_serial_alone, open_stage, close_stage),
         cmocka_unit_test_setup_teardown(negative_answers_carry_the_same_serial, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(a_replica_that_does_not_know_says_servfail_and_why, open_stage, close_stage),
         cmocka_unit_test_setup_teardown(a_store_that_cannot_be_read_is_servfail_but_static_names_go_on, open_stage,
                                         close_stage),
         cmocka_unit_test_setup_teardown(a_damaged_record_is_servfail_and_never_a_broken_answer, open_stage,

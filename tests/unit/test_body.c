@@ -127,11 +127,17 @@ static void an_account_is_written_compactly_and_in_order(void **state)
 static void checks_are_written_with_why(void **state)
 {
     (void)state;
-    const struct api_check checks[] = {{"a", true, "unread"}, {"b", false, "broken"}, {"c", false, NULL}};
-    char *text = body_write_checks(checks, 3, false);
+    const struct api_check checks[] = {{"a", true, "unread", NULL},
+                                       {"b", false, "broken", NULL},
+                                       {"c", false, NULL, NULL},
+                                       {"d", true, "why it is so", "as it is"},
+                                       {"e", true, NULL, "in order"}};
+    char *text = body_write_checks(checks, N_OF(checks), false);
     assert_string_equal(text, "{\"ready\":false,\"checks\":[{\"name\":\"a\",\"ready\":true},"
                               "{\"name\":\"b\",\"ready\":false,\"why\":\"broken\"},"
-                              "{\"name\":\"c\",\"ready\":false,\"why\":\"not ready\"}]}");
+                              "{\"name\":\"c\",\"ready\":false,\"why\":\"not ready\"},"
+                              "{\"name\":\"d\",\"ready\":true,\"state\":\"as it is\",\"why\":\"why it is so\"},"
+                              "{\"name\":\"e\",\"ready\":true,\"state\":\"in order\"}]}");
     free(text);
     text = body_write_checks(NULL, 0, true);
     assert_string_equal(text, "{\"ready\":true,\"checks\":[]}");

@@ -29,8 +29,7 @@ static int free_vault(void **state)
     return 0;
 }
 
-// -- A writer that is held
-// ----------------------------------------------------------------------------------------------------
+// --- A writer that is held ---
 
 struct gate {
     struct change change; // first: on_done gets its address
@@ -112,8 +111,7 @@ static void batch_wait(struct batch *batch, size_t n)
         assert_int_equal(batch->items[i].n_calls, 1);
 }
 
-// -- Groups
-// -------------------------------------------------------------------------------------------------------------------
+// --- Groups ---
 
 static void changes_that_wait_share_one_commit_and_are_done_in_order(void **state)
 {
@@ -198,8 +196,7 @@ static void a_group_of_refusals_commits_nothing(void **state)
     assert_true(store_is_writable(vault->store));
 }
 
-// -- Many threads
-// -------------------------------------------------------------------------------------------------------------
+// --- Many threads ---
 
 struct writer_thread {
     pthread_t thread;
@@ -269,8 +266,7 @@ static void many_threads_write_while_another_reads(void **state)
     assert_in_range(vault_count(vault, COUNT_commits), 1, N_THREADS * (1 + N_EACH));
 }
 
-// -- The end
-// ------------------------------------------------------------------------------------------------------------------
+// --- The end ---
 
 static void closing_commits_what_waits(void **state)
 {

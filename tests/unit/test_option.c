@@ -146,7 +146,7 @@ static const struct {
     {OPTION_ID_logconfig_loglevel, "\"Warning\"", "<warning>"},
     {OPTION_ID_logconfig_loglevel, "\"loud\"", "{\"loud\" is not known; allowed: debug, info, warn, error}"},
     {OPTION_ID_database_engine, "\"postgres\"", "<postgres>"},
-    {OPTION_ID_database_engine, "\"mysql\"", "{\"mysql\" is not known; allowed: lmdb}"},
+    {OPTION_ID_database_engine, "\"mysql\"", "{\"mysql\" is not known; allowed: lmdb, etcd}"},
 
     {OPTION_ID_general_nsname, "\"ns.example.org\"", "<ns.example.org>"},
     {OPTION_ID_general_nsname, "\"\"", "<>"},

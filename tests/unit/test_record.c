@@ -29,8 +29,7 @@ static struct bytes view(struct exact exact)
     return (struct bytes){exact.at, exact.n};
 }
 
-// -- Accounts
-// -----------------------------------------------------------------------------------------------------------------
+// --- Accounts ---
 
 static const struct account ACCOUNT = {.username = {.at = {1, 2, 3}},
                                        .subdomain = {(const uint8_t *)"8e5700ea", 8},
@@ -105,7 +104,7 @@ static void an_account_that_does_not_fit_leaves_the_writer_bad(void **)
 
 static void a_cut_or_damaged_account_is_refused_or_stays_within_its_bytes(void **)
 {
-    uint8_t space[256];
+    uint8_t space[256] = {0};
     struct writer w = writer_of(space, sizeof space);
     record_write_account(&w, &ACCOUNT);
     struct account account;
@@ -114,6 +113,7 @@ static void a_cut_or_damaged_account_is_refused_or_stays_within_its_bytes(void *
         expect_err(record_read_account(view(cut), &USER, &account), ERR_CORRUPT);
         free(cut.at);
     }
+    expect_err(record_read_account((struct bytes){space, writer_used(&w) + 1}, &USER, &account), ERR_CORRUPT);
     struct exact record = exact_of(space, writer_used(&w));
     for (size_t at = 0; at < record.n; at++)
         for (unsigned value = 0; value < 256; value++) {
@@ -155,8 +155,7 @@ static void a_list_of_texts_is_walked_to_its_end_or_its_first_mistake(void **)
     assert_false(account_next_text(&none, &text));
 }
 
-// -- Values
-// -------------------------------------------------------------------------------------------------------------------
+// --- Values ---
 
 // The record after updates with the letters of `values`, of which at most `n_values` are kept; the time is the letter's
 // place.
@@ -276,7 +275,7 @@ static void values_that_share_a_beginning_are_told_apart(void **)
 
 static void values_that_do_not_fit_leave_the_writer_bad(void **)
 {
-    static uint8_t large[RECORD_MAX_BYTES], space[2][RECORD_MAX_BYTES];
+    static uint8_t large[UINT16_MAX], space[2][2 * RECORD_MAX_BYTES];
     struct exact old = after_updates("ab", 2);
     struct writer w = writer_of(space[0], 20);
     const struct record_update small = {{(const uint8_t *)"\1x", 2}, 2, 1};
@@ -284,13 +283,17 @@ static void values_that_do_not_fit_leave_the_writer_bad(void **)
     assert_true(w.is_bad);
 
     w = writer_of(space[0], sizeof space[0]);
-    const struct record_update half = {{large, 40000}, 2, 1};
+    struct record_update half = {{large, 32766}, 2, 1}; // twice this and its length fit two bytes
     expect_ok(record_write_update(&w, view(old), &half));
     assert_false(w.is_bad);
-    large[0] = 1;
-    struct writer next = writer_of(space[1], sizeof space[1]);
-    expect_ok(record_write_update(&next, (struct bytes){space[0], writer_used(&w)}, &half)); // 80,000 bytes together
-    assert_true(next.is_bad);
+    for (size_t n_more = 0; n_more < 2; n_more++) {
+        struct writer next = writer_of(space[1], sizeof space[1]);
+        large[0] = 1;
+        half.rdata.n = 32765 + n_more;
+        expect_ok(record_write_update(&next, (struct bytes){space[0], writer_used(&w)}, &half));
+        assert_int_equal(next.is_bad, n_more != 0);
+        large[0] = 0;
+    }
     free(old.at);
 }
 

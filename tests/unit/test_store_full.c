@@ -114,8 +114,7 @@ static void the_store_is_not_writable_until_a_commit_succeeds_again(void **state
     vault_expect_values(vault, "first", " kept small");
 }
 
-// -- A group that does not fit as a whole
-// -------------------------------------------------------------------------------------
+// --- A group that does not fit as a whole ---
 
 struct member {
     struct change change; // first: on_done gets its address
@@ -167,8 +166,7 @@ static void of_a_group_that_does_not_fit_the_small_ones_are_kept(void **state)
     vault_expect_values(vault, "large-1", "-");
 }
 
-// -- A full disk
-// --------------------------------------------------------------------------------------------------------------
+// --- A full disk ---
 
 static void limit_files_to(rlim_t n_bytes)
 {

@@ -213,8 +213,7 @@ static void a_file_that_is_rightly_shorter_than_its_header_says_is_opened(void *
     vault_expect_values(vault, "another", "");
 }
 
-// -- Formats
-// ------------------------------------------------------------------------------------------------------------------
+// --- Formats ---
 
 // Writes a number, or anything, as the format of a closed store.
 static void set_format(const struct vault *vault, const void *format, size_t n)
@@ -264,8 +263,7 @@ static void a_file_of_a_newer_lmdb_is_refused(void **state)
     free(whole);
 }
 
-// -- Size
-// ---------------------------------------------------------------------------------------------------------------------
+// --- Size ---
 
 static void a_map_smaller_than_the_store_still_opens_it(void **state)
 {

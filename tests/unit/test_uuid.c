@@ -62,6 +62,8 @@ static void anything_else_is_refused_and_leaves_the_output_alone(void **)
         "8e5700ea-a4bf-41c7-8a77-e990661dcc6a}",
         "[8e5700ea-a4bf-41c7-8a77-e990661dcc6a]",
         "(8e5700ea-a4bf-41c7-8a77-e990661dcc6a)",
+        "[8e5700ea-a4bf-41c7-8a77-e990661dcc6a}",
+        "{8e5700ea-a4bf-41c7-8a77-e990661dcc6a]",
         "{8e5700eaa4bf41c78a77e990661dcc6a}",
         "urn:uuid:8e5700eaa4bf41c78a77e990661dcc6a",
         "urn-uuid:8e5700ea-a4bf-41c7-8a77-e990661dcc6a",

@@ -129,8 +129,7 @@ static void a_record_outside_our_zones_is_left_out_with_a_warning(void **)
     }
 }
 
-// -- Rrsets
-// -------------------------------------------------------------------------------------------------------------------
+// --- Rrsets ---
 
 static void check_rows(const char *records, const struct row *rows, size_t n)
 {
@@ -205,8 +204,7 @@ static void the_longest_owner_is_served(void **)
     check_rows(record, &row, 1);
 }
 
-// -- Finding
-// ------------------------------------------------------------------------------------------------------------------
+// --- Finding ---
 
 static void many_names_are_all_found_again(void **)
 {

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: MIT
+// The door between the other threads and the replica's. Changes come through a list under a mutex and one async handle;
+// what others may know of the replica stands on the board.
+#include "cluster.h"
+
+#include "replica.h"
+#include "secret.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { START_MAX_MS = 10000, START_STEP_US = 1000, NAME_MAX_CHARS = 63 };
+
+struct cluster {
+    struct counters counters;
+    struct board board;
+    struct replica replica;
+    uv_thread_t thread;
+    uv_async_t mail;
+
+    uv_mutex_t mutex; // guards the two below
+    struct changes changes;
+    bool is_stopping;
+};
+
+static void on_mail(uv_async_t *mail)
+{
+    struct cluster *self = mail->data;
+    uv_mutex_lock(&self->mutex);
+    struct changes changes = self->changes;
+    self->changes.first = NULL;
+    bool is_stopping = self->is_stopping;
+    uv_mutex_unlock(&self->mutex);
+    if (!changes_are_none(&changes))
+        replica_submit(&self->replica, &changes);
+    if (!is_stopping)
+        return;
+    replica_leave(&self->replica);
+    uv_close((uv_handle_t *)mail, NULL);
+}
+
+static void run(void *context)
+{
+    struct cluster *self = context;
+    replica_run(&self->replica);
+}
+
+// A name for people, and a part that no other process has: two replicas under one name would answer for each other.
+static void make_id(char id[KEY_REPLICA_MAX + 1], const char *given)
+{
+    char host[256] = "replica";
+    uint32_t random;
+    secret_random(&random, sizeof random);
+    if (given[0] == 0 && gethostname(host, sizeof host) == 0)
+        host[sizeof host - 1] = 0;
+    snprintf(id, KEY_REPLICA_MAX + 1, "%.*s-%08x", NAME_MAX_CHARS, given[0] == 0 ? host : given, random);
+}
+
+static void set_up(struct cluster *self, const struct store_options *options)
+{
+    const struct store_cluster *cluster = options->cluster;
+    struct replica *replica = &self->replica;
+    replica->options = options;
+    replica->cluster = cluster;
+    replica->counters = &self->counters;
+    replica->board = &self->board;
+    replica->channel_options = (struct channel_options){.loop = &replica->loop,
+                                                        .tls_ca = cluster->tls_ca,
+                                                        .tls_cert = cluster->tls_cert,
+                                                        .tls_key = cluster->tls_key,
+                                                        .connect_ms = cluster->connect_ms};
+    make_id(replica->id, cluster->replica_id);
+    atomic_init(&self->board.state, STATE_AWAY);
+    atomic_init(&self->board.reason, "not yet asked");
+    atomic_init(&self->board.touched_ms, BOARD_NEVER);
+    atomic_init(&self->board.is_loaded, replica->copy.is_loaded);
+    atomic_init(&self->board.is_sound, true);
+    atomic_init(&self->board.is_settled, false);
+}
+
+// ERR_SYSTEM: there is no thread, and nothing of this is left on the loop once it has run.
+static enum err start_thread(struct cluster *self)
+{
+    if (uv_async_init(&self->replica.loop, &self->mail, on_mail) != 0)
+        return ERR_SYSTEM;
+    self->mail.data = self;
+    if (uv_mutex_init(&self->mutex) == 0) {
+        if (uv_thread_create(&self->thread, run, self) == 0)
+            return ERR_OK;
+        uv_mutex_destroy(&self->mutex);
+    }
+    uv_close((uv_handle_t *)&self->mail, NULL);
+    return ERR_SYSTEM;
+}
+
+static void wait_until_settled(const struct cluster *self)
+{
+    int64_t give_up_ms = board_now_ms() + START_MAX_MS;
+    while (!atomic_load(&self->board.is_settled) && board_now_ms() < give_up_ms)
+        usleep(START_STEP_US);
+}
+
+static enum err start(struct cluster *self, const struct env *env, const struct store_options *options)
+{
+    enum err err = channel_init();
+    if (err == ERR_OK)
+        err = copy_open(&self->replica.copy, env, options->cluster->prefix);
+    if (err != ERR_OK)
+        return err;
+    set_up(self, options);
+    log_write(options->log, LOG_INFO, "cluster.starting", LOG_STR("replica", self->replica.id),
+              LOG_STR("prefix", options->cluster->prefix), LOG_INT("endpoints", options->cluster->n_endpoints),
+              LOG_INT("copy", self->replica.copy.seen));
+    err = replica_open(&self->replica);
+    if (err == ERR_OK) {
+        err = start_thread(self);
+        if (err == ERR_OK)
+            return ERR_OK;
+        replica_leave(&self->replica);
+        replica_run(&self->replica);
+    }
+    copy_close(&self->replica.copy);
+    return err;
+}
+
+enum err cluster_start(struct cluster **cluster, const struct env *env, const struct store_options *options)
+{
+    struct cluster *self = aligned_alloc(_Alignof(struct cluster), sizeof *self);
+    if (self != NULL)
+        memset(self, 0, sizeof *self);
+    enum err err = self == NULL ? ERR_MEMORY : start(self, env, options);
+    if (err != ERR_OK) {
+        log_write(options->log, LOG_ERROR, "store.refused", LOG_STR("path", options->directory),
+                  LOG_STR("step", "cluster"), LOG_ERR(err));
+        free(self);
+        return err;
+    }
+    wait_until_settled(self);
+    *cluster = self;
+    return ERR_OK;
+}
+
+void cluster_stop(struct cluster *self)
+{
+    uv_mutex_lock(&self->mutex);
+    self->is_stopping = true;
+    uv_async_send(&self->mail);
+    uv_mutex_unlock(&self->mutex);
+    uv_thread_join(&self->thread);
+    copy_close(&self->replica.copy);
+    uv_mutex_destroy(&self->mutex);
+    free(self);
+}
+
+void cluster_submit(struct cluster *self, struct change *change)
+{
+    uv_mutex_lock(&self->mutex);
+    bool is_stopping = self->is_stopping;
+    if (!is_stopping) {
+        changes_add(&self->changes, change);
+        uv_async_send(&self->mail);
+    }
+    uv_mutex_unlock(&self->mutex);
+    if (is_stopping) {
+        change->result = ERR_STOPPING;
+        change->on_done(change);
+    }
+}
+
+const struct counters *cluster_counters(const struct cluster *self)
+{
+    return &self->counters;
+}
+
+bool cluster_is_sound(const struct cluster *self)
+{
+    return atomic_load_explicit(&self->board.is_sound, memory_order_relaxed);
+}
+
+static bool is_stale(const struct cluster *self, int64_t touched_ms)
+{
+    return touched_ms == BOARD_NEVER || board_now_ms() - touched_ms > 1000ll * self->replica.cluster->stale_s;
+}
+
+enum store_fitness cluster_fitness(const struct cluster *self)
+{
+    if (!atomic_load_explicit(&self->board.is_loaded, memory_order_relaxed))
+        return STORE_NOT_LOADED;
+    if (!self->replica.cluster->refuses_stale)
+        return STORE_FIT;
+    return is_stale(self, atomic_load_explicit(&self->board.touched_ms, memory_order_relaxed)) ? STORE_STALE
+                                                                                               : STORE_FIT;
+}
+
+struct store_status cluster_status(const struct cluster *self)
+{
+    enum state state = (enum state)atomic_load(&self->board.state);
+    bool is_in_step = state == STATE_IN_STEP;
+    int64_t touched_ms = atomic_load(&self->board.touched_ms);
+    return (struct store_status){
+        .state = state_text(state),
+        .why = is_in_step ? "etcd has not confirmed the copy for longer than stale_s" : atomic_load(&self->board.reason),
+        .is_in_step = is_in_step,
+        .is_stale = is_stale(self, touched_ms),
+    };
+}

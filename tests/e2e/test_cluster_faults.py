@@ -1,0 +1,335 @@
+# SPDX-License-Identifier: MIT
+"""Several replicas on a real etcd while things break: members and replicas killed and hung, the leader lost again and again, a
+replica cut off, the majority gone, a backup restored, everything lost. What was acknowledged is never missing and never
+followed by something older; what cannot be acknowledged is refused in time; and all of it heals by itself."""
+
+import itertools
+import signal
+import threading
+import time
+
+import dns.edns
+import dns.rcode
+import pytest
+
+from acmezone import wait_until
+from lab.etcd import Etcd
+from lab.proxy import Proxies
+from lab.replicas import Replicas, Witness, expect_identical, replica
+
+N_ACKNOWLEDGED = 1000
+N_WRITERS = 6
+
+
+@pytest.fixture(name="etcd")
+def fixture_etcd():
+    """A cluster of the test's own."""
+    with Etcd() as running:
+        yield running
+
+
+def seconds(action):
+    """(what it returned, how long it took)."""
+    started = time.monotonic()
+    result = action()
+    return result, time.monotonic() - started
+
+
+def until_acknowledged(witness, at, deadline_s=20):
+    """Tries until an update is acknowledged; returns how long that took."""
+    return seconds(lambda: wait_until(lambda: witness.update(at), lambda: f"{witness.refusals[-3:]}", deadline_s))[1]
+
+
+class Writers:
+    """Threads that update and read without end, each its own account, each time at the next replica."""
+
+    def __init__(self, replicas):
+        self.replicas = replicas
+        self.witnesses = [Witness(replicas) for _ in range(N_WRITERS)]
+        self.failures = []
+        self.is_stopping = False
+        self.threads = [threading.Thread(target=self._work, args=(i,), daemon=True) for i in range(N_WRITERS)]
+
+    def _work(self, nth):
+        try:
+            for turn in itertools.count(nth):
+                if self.is_stopping:
+                    return
+                if not self.witnesses[nth].update(self.replicas[turn % len(self.replicas)]):
+                    time.sleep(0.01)
+        except BaseException as error:  # told by the test's thread
+            self.failures.append(error)
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, kind, *_):
+        self.is_stopping = True
+        for thread in self.threads:
+            thread.join()
+        if kind is None:
+            self.judge()
+
+    def judge(self):
+        assert not self.failures, self.failures[0]
+
+    @property
+    def n_acknowledged(self):
+        return sum(witness.n_acknowledged for witness in self.witnesses)
+
+    @property
+    def refusals(self):
+        return [word for witness in self.witnesses for word in witness.refusals]
+
+    def wait_progress(self, n=20, deadline_s=30):
+        """Until so many more were acknowledged."""
+        wanted = self.n_acknowledged + n
+
+        def is_done():
+            self.judge()
+            return self.n_acknowledged >= wanted
+
+        wait_until(is_done, lambda: f"{self.n_acknowledged} of {wanted}; {self.refusals[-5:]}", deadline_s)
+
+
+# One thing after another breaks under load
+
+def kill_a_follower(etcd, _replicas, writers):
+    member = etcd.followers()[0]
+    member.kill()
+    writers.wait_progress()
+    member.start()
+    member.wait_up()
+
+
+def kill_the_leader(etcd, _replicas, writers):
+    member = etcd.leader()
+    member.kill()
+    writers.wait_progress()
+    member.start()
+    member.wait_up()
+
+
+def hang_the_leader(etcd, _replicas, writers):
+    member = etcd.leader()
+    member.pause()
+    writers.wait_progress()
+    member.resume()
+    member.wait_up()
+
+
+def hang_a_follower(etcd, _replicas, writers):
+    member = etcd.followers()[0]
+    member.pause()
+    writers.wait_progress()
+    member.resume()
+    member.wait_up()
+
+
+def kill_a_replica(_etcd, replicas, writers):
+    replicas[0].excuse()
+    replicas[0].kill()
+    writers.wait_progress()
+    replicas[0].start()
+    replicas[0].expect()
+
+
+def hang_a_replica(_etcd, replicas, writers):
+    replicas[1].excuse()
+    replicas[1].signal(signal.SIGSTOP)
+    writers.wait_progress()  # which takes until its lease has ended
+    replicas[1].signal(signal.SIGCONT)
+    replicas[1].expect()
+
+
+def stop_a_replica_and_compact(etcd, replicas, writers):
+    replicas[2].excuse()
+    assert replicas[2].stop() == 0
+    writers.wait_progress()
+    etcd.compact()
+    writers.wait_progress(5)
+    replicas[2].start()
+    replicas[2].expect()
+    assert replicas[2].counters()["cluster_loads"] == 1
+
+
+FAULTS = [kill_a_follower, kill_the_leader, hang_a_follower, hang_a_replica, kill_the_leader, kill_a_replica, hang_the_leader,
+          stop_a_replica_and_compact, kill_the_leader]
+
+
+def test_a_thousand_acknowledged_updates_are_read_from_all_replicas_while_everything_breaks(tmp_path, etcd):
+    with Replicas(tmp_path, etcd) as replicas:
+        with Writers(replicas) as writers:
+            for fault in FAULTS:
+                fault(etcd, replicas, writers)
+                writers.wait_progress()
+            writers.wait_progress(max(0, N_ACKNOWLEDGED - writers.n_acknowledged), 60)
+        assert writers.n_acknowledged >= N_ACKNOWLEDGED
+        assert set(writers.refusals) <= {"store_unreachable", "not_on_all_replicas", "ConnectionError", "ReadTimeout"}
+        expect_identical(replicas, writers.witnesses)
+
+
+# A member
+
+def connected_member(etcd, one):
+    """The member that a replica has its session with."""
+    endpoint = [event for event in one.cluster_events("state") if event["to"] == "in_step"][-1]["endpoint"]
+    return next(member for member in etcd.members if member.endpoint == endpoint)
+
+
+@pytest.mark.parametrize("breaks", ["kill", "pause"])
+def test_when_its_member_goes_a_replica_goes_on_with_another_within_two_seconds(tmp_path, etcd, breaks):
+    with Replicas(tmp_path, etcd, n=1) as (one,):
+        witness = Witness([one])
+        member = connected_member(etcd, one)
+        if member.is_leader():  # an election takes longer; that is another test
+            etcd.ctl("move-leader", member_id(etcd, etcd.followers()[0]), endpoints=member.endpoint)
+        getattr(member, breaks)()
+        acknowledged, took_s = seconds(lambda: witness.update(one))
+        assert acknowledged, witness.refusals
+        assert took_s < 2
+        assert one.counters()["cluster_endpoint_failures"] >= 1
+        if breaks == "pause":
+            member.resume()
+
+
+def member_id(etcd, member):
+    line = next(line for line in etcd.ctl("member", "list").splitlines() if member.name in line)
+    return line.split(",")[0]
+
+
+def test_a_lost_leader_holds_updates_up_for_seconds_only(tmp_path, etcd):
+    with Replicas(tmp_path, etcd) as replicas:
+        witness = Witness(replicas)
+        for _ in range(2):
+            leader = etcd.leader()
+            leader.kill()
+            assert until_acknowledged(witness, replicas[0]) < 12
+            leader.start()
+            leader.wait_up()
+        expect_identical(replicas, [witness])
+
+
+# A replica
+
+def test_a_replica_that_is_cut_off_holds_others_up_until_its_lease_ends_and_heals_by_itself(tmp_path, etcd):
+    with Proxies([(member.host, member.port) for member in etcd.members]) as proxies, \
+            Replicas(tmp_path, etcd, n=2) as replicas, \
+            replica(tmp_path / "far", etcd, endpoints=proxies.endpoints, database={"stale_s": 4}) as far:
+        everybody = [*replicas, far]
+        witness = Witness(everybody)
+        assert witness.update(far)
+        far.excuse()
+        proxies.cut()
+        acknowledged, took_s = seconds(lambda: witness.update(replicas[0]))
+        assert acknowledged and took_s < 8
+        answer, took_s = seconds(lambda: far.http.post(f"{far.api}/register"))
+        assert (answer.status_code, answer.json()) == (503, {"error": "store_unreachable"})
+        assert took_s < 2
+        assert far.http.get(f"{far.api}/health").status_code == 200
+        wait_until(lambda: far.http.get(f"{far.api}/ready").status_code == 503, "it is out of touch for longer than stale_s")
+        assert far.status()["ready"] is False and far.status()["state"] != "in_step"
+        assert witness.numbers_at(far), "it still answers"
+        proxies.heal()
+        far.expect()
+        assert far.http.get(f"{far.api}/ready").status_code == 200
+        assert witness.update(replicas[1])
+        expect_identical(everybody, [witness])
+
+
+def test_a_stale_replica_may_be_told_to_say_servfail(tmp_path, etcd):
+    """With "Invalid Data" (RFC 8914 4.25): the zone's data is too old. What is static is answered."""
+    with Proxies([(member.host, member.port) for member in etcd.members]) as proxies, \
+            replica(tmp_path / "far", etcd, endpoints=proxies.endpoints,
+                    database={"stale_s": 3, "stale_answers": "servfail"}) as far:
+        account = far.register()
+        proxies.cut()
+        assert far.query(account["fulldomain"]).rcode() == dns.rcode.NOERROR
+        wait_until(lambda: far.query(account["fulldomain"]).rcode() == dns.rcode.SERVFAIL, "it gets stale")
+        answer = far.query(account["fulldomain"], use_edns=0)
+        assert [option.code for option in answer.options] == [dns.edns.EDECode.INVALID_DATA]
+        assert far.query("auth.example.org", "A").rcode() == dns.rcode.NOERROR
+        proxies.heal()
+        wait_until(lambda: far.query(account["fulldomain"]).rcode() == dns.rcode.NOERROR, "it heals")
+
+
+# The majority
+
+def test_without_a_majority_dns_goes_on_updates_are_refused_in_time_and_all_heals(tmp_path, etcd):
+    with Replicas(tmp_path, etcd, database={"stale_s": 5}) as replicas:
+        witness = Witness(replicas)
+        assert witness.update(replicas[0])
+        lost = etcd.followers()
+        for member in lost:
+            member.kill()
+        for one in replicas:
+            answer, took_s = seconds(lambda one=one: one.update(witness.account, "x" * 43))
+            assert (answer.status_code, answer.json()["error"]) == (503, "store_unreachable")
+            assert answer.headers["Retry-After"] == "1"
+            assert took_s < 2
+            assert one.http.get(f"{one.api}/health").status_code == 200
+            assert one.status()["state"] != "in_step" and "etcd" in one.status()["why"]
+            assert witness.acknowledged in witness.numbers_at(one)
+        for one in replicas:
+            wait_until(lambda one=one: one.http.get(f"{one.api}/ready").status_code == 503, "stale_s is over")
+        for member in lost:
+            member.start()
+        for one in replicas:
+            one.wait_in_step()
+            assert one.http.get(f"{one.api}/ready").status_code == 200
+        assert witness.update(replicas[0])
+        expect_identical(replicas, [witness])
+
+
+# Its data
+
+def test_a_restored_backup_replaces_what_the_replicas_have(tmp_path, etcd):
+    with Replicas(tmp_path, etcd) as replicas:
+        witness, young = Witness(replicas), None
+        assert witness.update(replicas[0])
+        backup = etcd.backup()
+        then = witness.acknowledged
+        young = replicas[0].register()
+        assert witness.update(replicas[0])
+        for one in replicas:
+            one.excuse()
+        etcd.restore(backup)
+        for one in replicas:
+            one.expect()
+            assert one.cluster_events("loading")[-1]["reason"] == "etcd is another cluster than the copy's"
+            assert one.query(young["fulldomain"]).rcode() == dns.rcode.NXDOMAIN
+        witness.acknowledged, witness.seen = then, {}
+        expect_identical(replicas, [witness])
+        assert witness.update(replicas[1])
+
+
+def test_an_etcd_that_has_lost_everything_is_not_obeyed(tmp_path, etcd):
+    with Replicas(tmp_path, etcd, expects_errors=True) as replicas:
+        witness = Witness(replicas)
+        assert witness.update(replicas[0])
+        etcd.lose_everything()
+        for one in replicas:
+            one.wait_event("cluster.refused")
+            assert one.status()["why"] == "etcd has lost its data"
+            assert witness.acknowledged in witness.numbers_at(one)
+
+
+def test_an_etcd_that_is_full_refuses_updates_and_nothing_else(tmp_path):
+    with Etcd(n_members=1, options=["--quota-backend-bytes", str(4 << 20)]) as etcd, \
+            Replicas(tmp_path, etcd, n=2, expects_errors=True) as replicas:
+        witness = Witness(replicas)
+        assert witness.update(replicas[0])
+        while etcd.run_ctl("put", "/other/junk", "x" * 100000).returncode == 0:
+            pass
+        answer = replicas[1].update(witness.account, "x" * 43)
+        assert (answer.status_code, answer.json()["error"]) == (503, "db_error")
+        for one in replicas:
+            assert one.is_in_step()
+            assert witness.acknowledged in witness.numbers_at(one)
+        etcd.ctl("del", "/other/junk")
+        etcd.compact()
+        etcd.ctl("defrag")
+        etcd.ctl("alarm", "disarm")
+        assert until_acknowledged(witness, replicas[1]) < 5
