@@ -22,16 +22,16 @@ FLOORS               := base storage/etcd storage/cluster storage server api cli
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Werror
 HARDEN   := -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 ifdef SANITIZE
-HARDEN   := -fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all
+HARDEN   := -DACMEZONE_INSTRUMENTED -fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all
 endif
 ifdef COVER
-HARDEN   := --coverage -fprofile-update=atomic
+HARDEN   := -DACMEZONE_INSTRUMENTED --coverage -fprofile-update=atomic
 endif
 CFLAGS   ?= -O2 -g
 Q        := $(if $(V),,@)
 CFLAGS_  := -std=c2x -D_GNU_SOURCE -DACMEZONE_VERSION='"$(VERSION)"' -fPIE -pthread -MMD -MP $(WARNINGS) $(HARDEN) $(CFLAGS)
 LDFLAGS_ := -pie -pthread -Wl,-z,relro,-z,now $(HARDEN) $(LDFLAGS)
-LIBS     := -luv -lldns -llmdb -lmicrohttpd -lgnutls -ljansson -largon2 -lnettle -lcurl -lprotobuf-c
+LIBS     := -luv -lldns -llmdb -lmicrohttpd -lgnutls -ljansson -largon2 -lnettle -lseccomp -lcurl -lprotobuf-c
 
 objects   = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)/*.c))
 MESSAGES := $(BUILD)/gen/etcd.pb-c
@@ -84,7 +84,7 @@ $(BENCHES): $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(BENCH_PARTS) $(STOR
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_) -o $@ $^ $(LIBS)
 
-.PHONY: run demo test unit e2e helm asan tsan cover lint fmt bench docs image install clean help
+.PHONY: run demo test unit e2e helm asan tsan valgrind cover lint fmt bench docs image install clean help
 run: all ## serve DNS on 127.0.0.1:5300 and the API on http://127.0.0.1:8053, store in ./data
 	@$(PACKAGES) run
 	@sh deploy/run.sh $(BUILD)/acmezone
@@ -97,11 +97,14 @@ test: unit e2e helm ## all tests
 unit: need-build need-test $(UNITS) ## unit tests
 	@sh tests/unit/run.sh $(UNITS)
 
-# Network namespaces need root; everybody else runs the rest.
+# Network namespaces and other users need root; everybody else runs the rest.
+NEED_ROOT := tests/e2e/test_chain_netns.py tests/e2e/test_privilege_root.py
+# valgrind takes no sanitized program, and a user who was switched to cannot write the coverage.
+NOT_BUILT_FOR := $(if $(SANITIZE)$(COVER),tests/e2e/test_valgrind.py) $(if $(COVER),tests/e2e/test_privilege_root.py)
 e2e: all need-test ## tests with the real program, real clients and a real CA
-	@[ "$$(id -u)" = 0 ] || echo "not root: tests/e2e/test_chain_netns.py is left out"
+	@[ "$$(id -u)" = 0 ] || echo "not root: left out: $(NEED_ROOT)"
 	ACMEZONE_BIN=$(BUILD)/acmezone $(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e \
-	    $$([ "$$(id -u)" = 0 ] || echo --ignore=tests/e2e/test_chain_netns.py) $(PYTEST_ARGS)
+	    $$([ "$$(id -u)" = 0 ] || echo $(addprefix --ignore=,$(NEED_ROOT))) $(addprefix --ignore=,$(NOT_BUILT_FOR)) $(PYTEST_ARGS)
 
 helm: all need-test need-helm ## render, lint, validate and run the Helm chart, with Helm 3 and 4
 	ACMEZONE_BIN=$(BUILD)/acmezone $(PYTHON) -m pytest -q -p no:cacheprovider tests/helm
@@ -113,19 +116,24 @@ tsan: ## unit tests and the tests with threads, with ThreadSanitizer
 	$(MAKE) BUILD=build/tsan SANITIZE=thread CFLAGS="-O1 -g" unit
 	$(MAKE) BUILD=build/tsan SANITIZE=thread CFLAGS="-O1 -g" PYTEST_ARGS="$(TSAN_TESTS)" e2e
 
+valgrind: all need-test ## one full scenario under memcheck (part of make e2e)
+	ACMEZONE_BIN=$(BUILD)/acmezone $(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e/test_valgrind.py
+
 cover: ## line coverage of the product by all tests
 	$(MAKE) BUILD=build/cover COVER=1 CFLAGS="-O0 -g" test
 	@$(PACKAGES) cover
 	gcovr --root . --object-directory build/cover --filter '(base|storage|server|api|cli)/' --print-summary
 
-lint: need-build need-test need-lint ## warnings of clang, clang-format, clang-tidy, cppcheck
+lint: need-build need-test need-lint ## warnings of clang and gcc -fanalyzer, clang-format, clang-tidy, cppcheck; exposure of the systemd unit
 	$(MAKE) BUILD=build/clang CC=clang all
 	$(MAKE) BUILD=build/clang CC=clang unit
 	clang-format --dry-run -Werror $(SOURCES)
 	clang-tidy --quiet $(filter %.c,$(foreach floor,$(FLOORS),$(wildcard $(floor)/*.c))) -- \
 	    -std=c2x -D_GNU_SOURCE -DACMEZONE_VERSION='"0"' $(addprefix -iquote ,$(FLOORS)) 2>/dev/null
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
-	    --suppressions-list=.cppcheck $(addprefix -I,$(FLOORS)) $(FLOORS)
+	    $(addprefix -I,$(FLOORS)) $(FLOORS)
+	$(MAKE) BUILD=build/analyzer CC=gcc CFLAGS="-O1 -fanalyzer -Wno-analyzer-malloc-leak" all # leaks: it takes lists for them
+	systemd-analyze security --offline=true --no-pager --threshold=20 deploy/acmezone.service
 
 fmt: ## format the sources
 	clang-format -i $(SOURCES)

@@ -45,6 +45,7 @@ static void on_closed(void *context)
     if (--api->n_open > 0)
         return;
     credential_close(api->service.credentials);
+    throttle_close(&api->service.throttle);
     if (api->service.reader != NULL)
         store_reader_close(api->service.reader);
     if (api->on_stopped != NULL)
@@ -189,6 +190,11 @@ static enum err open_credentials(struct api *api)
     return credential_open(&api->service.credentials, (size_t)api->service.conf->api_credential_cache);
 }
 
+static enum err open_throttle(struct api *api)
+{
+    return throttle_open(&api->service.throttle, api->service.conf);
+}
+
 static enum err open_tls(struct api *api)
 {
     const struct tls_options options = {
@@ -223,8 +229,8 @@ static enum err open_listener(struct api *api, int fd)
 
 static enum err open_all(struct api *api, const struct api_options *options)
 {
-    static enum err (*const steps[])(struct api *) = {open_inbox, open_reader, start_hasher, open_credentials,
-                                                      open_tls};
+    static enum err (*const steps[])(struct api *) = {open_inbox,       open_reader,   start_hasher,
+                                                      open_credentials, open_throttle, open_tls};
     enum err err = ERR_OK;
     for (size_t i = 0; i < sizeof steps / sizeof steps[0] && err == ERR_OK; i++)
         err = steps[i](api);

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { SUBJECT_MAX = 256, KEY_ID_MAX = 64 };
 
@@ -64,9 +65,15 @@ static enum err load_key(struct keypair *pair, const char *file, char why[KEYPAI
     gnutls_datum_t pem;
     if (gnutls_x509_privkey_init(&pair->key) < 0)
         return ERR_MEMORY;
+    struct stat st;
     int status = gnutls_load_file(file, &pem);
     if (status < 0)
         return refuse(why, file, "cannot be read");
+    if (stat(file, &st) == 0 && (st.st_mode & S_IRWXO) != 0) {
+        gnutls_memset(pem.data, 0, pem.size);
+        gnutls_free(pem.data);
+        return refuse(why, file, "others can read or write it: chmod o-rwx");
+    }
     status = gnutls_x509_privkey_import2(pair->key, &pem, GNUTLS_X509_FMT_PEM, NULL, 0);
     gnutls_memset(pem.data, 0, pem.size);
     gnutls_free(pem.data);

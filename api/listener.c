@@ -8,6 +8,7 @@
 // is given to it, so that the caller's own stays what it was.
 #include "listener.h"
 
+#include "caller.h"
 #include "request.h"
 #include "tls.h"
 
@@ -16,11 +17,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { CONNECTION_MEMORY_BYTES = 32 * 1024, LOG_TEXT_MAX = 256 };
+enum { CONNECTION_MEMORY_BYTES = 32 * 1024, LOG_TEXT_MAX = 256, SWEEP_MAX_MS = 1000 };
 
 struct listener {
     struct service *service;
     struct MHD_Daemon *daemon;
+    struct callers *callers;
     bool has_started;
     bool is_idle;
     unsigned n_connections; // after the last run
@@ -66,9 +68,10 @@ static struct MHD_Daemon *start_daemon(struct listener *listener)
         {MHD_OPTION_END, 0, NULL},
     };
     bool has_tls = listener->service->has_tls;
-    return MHD_start_daemon(has_tls ? flags | MHD_USE_TLS : flags, 0, NULL, NULL, request_on_access, listener->service,
-                            MHD_OPTION_EXTERNAL_LOGGER, on_log, listener, MHD_OPTION_ARRAY, options, MHD_OPTION_ARRAY,
-                            has_tls ? https : none, MHD_OPTION_END);
+    return MHD_start_daemon(has_tls ? flags | MHD_USE_TLS : flags, 0, callers_on_accept, listener->callers,
+                            request_on_access, listener->service, MHD_OPTION_EXTERNAL_LOGGER, on_log, listener,
+                            MHD_OPTION_NOTIFY_CONNECTION, callers_on_connection, listener->callers, MHD_OPTION_ARRAY,
+                            options, MHD_OPTION_ARRAY, has_tls ? https : none, MHD_OPTION_END);
 }
 
 static void on_event(struct listener *listener)
@@ -110,10 +113,11 @@ void listener_run(struct listener *listener)
     MHD_UNSIGNED_LONG_LONG timeout_ms;
     run_daemon(listener);
     bool has_timeout = MHD_get_timeout(listener->daemon, &timeout_ms) == MHD_YES;
-    if (has_timeout)
-        uv_timer_start(&listener->timer, on_timer, timeout_ms, 0);
-    else
+    if (!has_timeout && listener->n_connections == 0)
         uv_timer_stop(&listener->timer);
+    else
+        uv_timer_start(&listener->timer, on_timer,
+                       callers_sweep(listener->callers, has_timeout ? timeout_ms : SWEEP_MAX_MS), 0);
     listener->is_idle = !has_timeout || timeout_ms > 0;
 }
 
@@ -155,8 +159,12 @@ enum err listener_open(struct listener **listener, const struct listener_options
     self->service = options->service;
     self->on_ran = options->on_ran;
     self->context = options->context;
-    enum err err = open_daemon(self, options);
+    const struct service *service = self->service;
+    enum err err = callers_open(&self->callers, service->conf, &self->service->counters, service->log);
+    if (err == ERR_OK)
+        err = open_daemon(self, options);
     if (err != ERR_OK) {
+        callers_close(self->callers);
         free(self);
         return err;
     }
@@ -178,6 +186,7 @@ static void on_close(uv_handle_t *handle)
         return;
     void (*on_closed)(void *context) = listener->on_closed;
     void *context = listener->context;
+    callers_close(listener->callers);
     free(listener);
     on_closed(context);
 }

@@ -83,12 +83,18 @@ void register_on_request(struct request *request)
         return;
     }
     if (conf->api_registration_tokens.n > 0) {
+        unsigned wait_s = throttle_attempt(&request->service->throttle, request->ip, NULL);
+        if (wait_s > 0) {
+            request_limit(request, wait_s, COUNT_auth_limited, "register.refused");
+            return;
+        }
         const struct token *token = auth_find_token(&conf->api_registration_tokens,
                                                     request_header(request, "Authorization"), request->match.prefix);
         if (token == NULL) {
             refuse(request, ERR_FORBIDDEN, "token");
             return;
         }
+        throttle_proved(&request->service->throttle, request->ip, NULL);
         request->token_name = token->name;
     }
     enum err err = body_parse_register(request_body(request), &request->registration);

@@ -12,9 +12,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define RETRY_AFTER_S "1"
-
-enum { HSTS_MAX = 80 };
+enum { HSTS_MAX = 80, RETRY_AFTER_S = 1 };
 
 // Collects headers; the first failure sticks.
 struct headers {
@@ -57,6 +55,13 @@ static void add_hsts(struct headers *headers, const struct service *service)
     add(headers, "Strict-Transport-Security", text);
 }
 
+static void add_retry(struct headers *headers, const struct request *request)
+{
+    char text[16];
+    snprintf(text, sizeof text, "%u", request->retry_after_s > 0 ? request->retry_after_s : RETRY_AFTER_S);
+    add(headers, "Retry-After", text);
+}
+
 static void add_all(struct headers *headers, const struct request *request)
 {
     if (request->text[0] != '\0')
@@ -64,7 +69,7 @@ static void add_all(struct headers *headers, const struct request *request)
     if (request->status == MHD_HTTP_METHOD_NOT_ALLOWED || request->match.is_options)
         add(headers, "Allow", request->match.route->methods);
     if (request->status == MHD_HTTP_SERVICE_UNAVAILABLE || request->status == MHD_HTTP_TOO_MANY_REQUESTS)
-        add(headers, "Retry-After", RETRY_AFTER_S);
+        add_retry(headers, request);
     if (request->service->is_stopping)
         add(headers, "Connection", "close");
     add_cors(headers, request);

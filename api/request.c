@@ -11,6 +11,7 @@
 // refused at once.
 #include "request.h"
 
+#include "caller.h"
 #include "peer.h"
 #include "reply.h"
 
@@ -114,6 +115,13 @@ void request_refuse(struct request *request, enum err err, const char *event, co
               LOG_STR("account", or_none(request->username_text)), LOG_STR("subdomain", or_none(request->subdomain)));
     snprintf(request->words, sizeof request->words, "{\"error\": \"%s\"}", err_word(err));
     request_answer(request, status, request->words);
+}
+
+void request_limit(struct request *request, unsigned wait_s, enum counter counter, const char *event)
+{
+    request->retry_after_s = wait_s;
+    count(&request->service->counters, counter);
+    request_refuse(request, ERR_LIMITED, event, "too_many");
 }
 
 // --- Work for other threads ---
@@ -227,10 +235,22 @@ static enum MHD_Result on_piece(struct request *request, const char *data, size_
     return MHD_YES;
 }
 
+// Only what costs something: to refuse costs as much as to tell a probe how we are.
+static unsigned too_often_s(struct request *request)
+{
+    if (request->match.is_options || request->match.route->is_get)
+        return 0;
+    return throttle_request(&request->service->throttle, request->ip);
+}
+
 static void run(struct request *request)
 {
+    unsigned wait_s;
     set_state(request, REQUEST_RUNNING);
-    if (request->verdict != ERR_OK)
+    callers_rest(request->connection);
+    if (request->verdict == ERR_OK && (wait_s = too_often_s(request)) > 0)
+        request_limit(request, wait_s, COUNT_http_limited, NULL);
+    else if (request->verdict != ERR_OK)
         request_refuse(request, request->verdict, NULL, err_word(request->verdict));
     else if (request->match.is_options)
         request_answer(request, MHD_HTTP_NO_CONTENT, "");
@@ -268,7 +288,8 @@ enum MHD_Result request_on_access(void *service, struct MHD_Connection *connecti
 void request_on_completed(void *service, struct MHD_Connection *connection, void **slot,
                           enum MHD_RequestTerminationCode code)
 {
-    (void)service, (void)connection, (void)code;
+    (void)service, (void)code;
+    callers_begin(connection);
     if (*slot != NULL)
         request_free(*slot);
     *slot = NULL;

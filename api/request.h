@@ -41,6 +41,7 @@ struct request {
     // The answer. `text` points to `words` or `owned_text`, or is an empty literal.
     unsigned status;
     const char *text;
+    unsigned retry_after_s; // of a 429
     char words[80];
     char *owned_text; // freed with the request
 
@@ -80,6 +81,9 @@ void request_answer(struct request *request, unsigned status, const char *text);
 // Answers with the error's status and word, and logs `event` with the reason; a null `event`: only at debug level, as
 // request.refused.
 void request_refuse(struct request *request, enum err err, const char *event, const char *reason);
+
+// Refuses with ERR_LIMITED, counted as `counter`; the client is to wait for `wait_s`.
+void request_limit(struct request *request, unsigned wait_s, enum counter counter, const char *event);
 
 // Hands request->job to the hasher; `on_hashed` gets the request back. ERR_BUSY or ERR_STOPPING: it does not.
 enum err request_hash(struct request *request, enum hash_kind kind, void (*on_hashed)(void *request));

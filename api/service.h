@@ -6,6 +6,7 @@
 #include "credential.h"
 #include "hasher.h"
 #include "inbox.h"
+#include "throttle.h"
 
 struct service {
     struct counters counters;
@@ -16,6 +17,7 @@ struct service {
     struct inbox *inbox;
     struct hasher *hasher;
     struct credential_cache *credentials;
+    struct throttle throttle;
     char dummy_hash[SECRET_HASH_MAX]; // checked for unknown accounts, so that they take as long as known ones
     size_t (*ready)(void *context, struct api_check *checks, size_t max);
     void *ready_context;

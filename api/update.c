@@ -7,8 +7,9 @@
 // Whether the network is allowed is found out at the look-up, where the account's list is at hand, and told after the
 // password.
 //
-// A credential that was verified lately and is cached goes straight on; otherwise the hasher checks it. The account is
-// read before the check and may be gone after it; then the store, which looks again, says so.
+// A credential that was verified lately and is cached goes straight on; otherwise the throttle is asked, which may say
+// that there have been too many failures, and then the hasher checks it. The account is read before the check and may
+// be gone after it; then the store, which looks again, says so.
 #include "update.h"
 
 #include "auth.h"
@@ -88,10 +89,18 @@ static struct credential credential_of(const struct request *request)
     };
 }
 
+// A right key that is used from elsewhere counts as a failure too.
+static bool was_failure(const struct request *request)
+{
+    return request->job.result == ERR_FORBIDDEN || !request->is_account_known || !request->is_network_allowed;
+}
+
 static void on_checked(void *arg)
 {
     struct request *request = arg;
     enum err err = request->job.result;
+    if (err == ERR_MEMORY || err == ERR_STOPPING || !was_failure(request))
+        throttle_proved(&request->service->throttle, request->ip, &request->username);
     if (err == ERR_MEMORY || err == ERR_STOPPING) {
         refuse(request, err, err_word(err));
     } else if (!request->is_account_known) {
@@ -134,12 +143,37 @@ static enum err find_account(struct request *request)
     return ERR_OK;
 }
 
+// The credential is not known to be good.
+static void check(struct request *request)
+{
+    struct throttle *throttle = &request->service->throttle;
+    unsigned wait_s = throttle_attempt(throttle, request->ip, &request->username);
+    if (wait_s > 0) {
+        request_limit(request, wait_s, COUNT_auth_limited, "update.refused");
+        return;
+    }
+    enum err err = request_hash(request, HASH_CHECK, on_checked);
+    if (err == ERR_OK)
+        return;
+    throttle_proved(throttle, request->ip, &request->username);
+    refuse(request, err, err_word(err));
+}
+
+static void refuse_misshapen(struct request *request)
+{
+    unsigned wait_s = throttle_attempt(&request->service->throttle, request->ip, NULL);
+    if (wait_s > 0)
+        request_limit(request, wait_s, COUNT_auth_limited, "update.refused");
+    else
+        refuse(request, ERR_FORBIDDEN, "credentials");
+}
+
 void update_on_request(struct request *request)
 {
     struct service *service = request->service;
     const char *key = request_header(request, "X-Api-Key");
     if (auth_parse(request_header(request, "X-Api-User"), key, &request->username) != ERR_OK) {
-        refuse(request, ERR_FORBIDDEN, "credentials");
+        refuse_misshapen(request);
         return;
     }
     uuid_write(&request->username, request->username_text);
@@ -150,12 +184,11 @@ void update_on_request(struct request *request)
         return;
     }
     const struct credential credential = credential_of(request);
-    if (credential_is_known(service->credentials, &credential) && request->is_account_known) {
-        count(&service->counters, COUNT_credential_hits);
-        judge_body(request);
+    bool is_known = credential_is_known(service->credentials, &credential);
+    if (!is_known || !request->is_account_known || !request->is_network_allowed) {
+        check(request);
         return;
     }
-    err = request_hash(request, HASH_CHECK, on_checked);
-    if (err != ERR_OK)
-        refuse(request, err, err_word(err));
+    count(&service->counters, COUNT_credential_hits);
+    judge_body(request);
 }

@@ -41,6 +41,10 @@
     X(auth_refused, "requests refused with 401")                                                                       \
     X(hashes, "passwords hashed or checked with argon2")                                                               \
     X(hash_busy, "requests refused because the hash queue was full")                                                   \
+    X(auth_limited, "requests refused because of failures before them")                                                \
+    X(http_limited, "requests refused because their client asks too often")                                            \
+    X(http_crowded, "API connections closed because their client has too many")                                        \
+    X(http_late, "API connections closed because a request was not complete in time")                                  \
     X(credential_hits, "password checks spared by the verified-credential cache")                                      \
     X(commits, "store transactions committed and synced")                                                              \
     X(changes, "changes committed")                                                                                    \

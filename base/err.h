@@ -20,6 +20,7 @@
     X(CIDR, 400, "invalid_allowfrom_cidr", "an allowfrom entry is not a network")                                      \
     X(SUBDOMAIN, 400, "bad_subdomain", "the subdomain is missing or misshapen")                                        \
     X(TXT, 400, "bad_txt", "the TXT value is misshapen")                                                               \
+    X(LIMITED, 429, "too_many_requests", "too many requests or failures from this client")                             \
     X(BUSY, 503, "busy", "a queue is full, try again")                                                                 \
     X(STOPPING, 503, "stopping", "the server is stopping")                                                             \
     X(UNREACHABLE, 503, "store_unreachable", "etcd has not confirmed the change in time; it may have it")              \

@@ -4,6 +4,8 @@
 #include "house.h"
 
 #include "cmd_config.h"
+#include "identity.h"
+#include "sandbox.h"
 #include "socket.h"
 
 #include <errno.h>
@@ -22,6 +24,27 @@ static enum err open_log(struct house *house)
         fprintf(stderr, "acmezone: error: the log file %s cannot be opened: %s\n", house->conf->log.file,
                 strerror(errno));
     return err;
+}
+
+static const char *store_directory(const struct conf *conf)
+{
+    return conf->etcd_endpoints.n > 0 ? conf->database_path : conf->database_connection;
+}
+
+// Landlock can let a directory through only when it is there.
+static enum err enclose(struct house *house)
+{
+    enum err err = identity_begin(house->conf, house->log);
+    if (err == ERR_OK)
+        err = store_make_directory(store_directory(house->conf), house->log);
+    return err == ERR_OK ? sandbox_begin(house->conf, house->log) : err;
+}
+
+// All threads run, all is bound.
+static enum err shut(const struct house *house)
+{
+    enum err err = identity_end(house->conf, house->log);
+    return err == ERR_OK ? sandbox_end(house->conf, house->log) : err;
 }
 
 static struct store_cluster cluster_of(const struct conf *conf)
@@ -48,13 +71,12 @@ static enum err open_store(struct house *house)
     const struct conf *conf = house->conf;
     bool is_replica = conf->etcd_endpoints.n > 0;
     house->cluster = cluster_of(conf);
-    house->store_options =
-        (struct store_options){.cluster = is_replica ? &house->cluster : NULL,
-                               .directory = is_replica ? conf->database_path : conf->database_connection,
-                               .map_bytes = (uint64_t)conf->database_map_size,
-                               .n_values = (unsigned)conf->general_txt_values,
-                               .n_readers = (unsigned)conf->general_workers + SPARE_READERS,
-                               .log = house->log};
+    house->store_options = (struct store_options){.cluster = is_replica ? &house->cluster : NULL,
+                                                  .directory = store_directory(conf),
+                                                  .map_bytes = (uint64_t)conf->database_map_size,
+                                                  .n_values = (unsigned)conf->general_txt_values,
+                                                  .n_readers = (unsigned)conf->general_workers + SPARE_READERS,
+                                                  .log = house->log};
     return store_open(&house->store, &house->store_options);
 }
 
@@ -111,7 +133,8 @@ static size_t check_ready(void *context, struct api_check *checks, size_t max)
     const struct store_status status = store_status(house->store);
     if (status.state == NULL)
         return 2;
-    checks[2] = (struct api_check){"replica", !status.is_stale, status.is_in_step && !status.is_stale ? NULL : status.why, status.state};
+    checks[2] = (struct api_check){"replica", !status.is_stale,
+                                   status.is_in_step && !status.is_stale ? NULL : status.why, status.state};
     return 3;
 }
 
@@ -140,6 +163,8 @@ enum err house_open(struct house *house, struct conf *conf, uv_loop_t *loop)
     *house = (struct house){.conf = conf};
     enum err err = open_log(house);
     if (err == ERR_OK)
+        err = enclose(house);
+    if (err == ERR_OK)
         err = open_store(house);
     if (err == ERR_OK)
         err = zones_new(&house->zones, conf, house->log);
@@ -147,6 +172,10 @@ enum err house_open(struct house *house, struct conf *conf, uv_loop_t *loop)
         err = open_server(house);
     if (err == ERR_OK)
         err = open_api(house, loop);
+    if (err == ERR_OK && (err = shut(house)) != ERR_OK) {
+        api_stop(house->api, 0, NULL, NULL);
+        house->api = NULL;
+    }
     return err;
 }
 

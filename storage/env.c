@@ -14,7 +14,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { N_TABLES = 3, SPARE_READERS = 16 };
@@ -106,8 +105,9 @@ static enum err refuse_status(const struct store_options *options, const char *s
 
 static enum err open_files(struct env *env, const struct store_options *options)
 {
-    if (mkdir(options->directory, 0700) != 0 && errno != EEXIST)
-        return refuse(options, "directory", ERR_SYSTEM, strerror(errno));
+    enum err err = store_make_directory(options->directory, options->log);
+    if (err != ERR_OK)
+        return err;
     int status = mdb_env_create(&env->mdb);
     if (status != MDB_SUCCESS)
         return refuse_status(options, "create", status);
@@ -126,7 +126,7 @@ static enum err open_files(struct env *env, const struct store_options *options)
     status = mdb_reader_check(env->mdb, &n_dead); // read slots of processes that were killed
     if (status != MDB_SUCCESS)
         return refuse_status(options, "readers", status);
-    enum err err = extent_check(env->mdb);
+    err = extent_check(env->mdb);
     return err == ERR_OK ? ERR_OK : refuse(options, "extent", err, "the file is shorter than its header says");
 }
 

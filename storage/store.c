@@ -10,7 +10,6 @@
 #include "record.h"
 
 #include <assert.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 
 struct store {
@@ -126,7 +125,6 @@ void store_reader_close(struct store_reader *reader)
 static bool is_overtaken(struct store_reader *reader)
 {
     MDB_envinfo info;
-    atomic_thread_fence(memory_order_acquire);
     mdb_env_info(reader->env->mdb, &info);
     if (info.me_last_txnid < mdb_txn_id(reader->txn) + 2)
         return false;

@@ -19,6 +19,10 @@
 #include "log.h"
 
 struct store;
+
+// Makes the store's directory unless it is there; store_open does it too. ERR_SYSTEM. ERR_FORBIDDEN: others can get at
+// the files in it, or at the directory, and it is ours (place.c). Logged as store.refused.
+enum err store_make_directory(const char *directory, struct log *log);
 struct store_reader;
 
 // How to be one of several replicas. The texts are never null pointers.

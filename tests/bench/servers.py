@@ -29,6 +29,8 @@ connection = "{store}"
 [api]
 ip = "{host}"
 port = "{api_port}"
+auth_failures_per_min = 0
+requests_per_s = 0
 """
 
 NSD_CONFIG = """\

@@ -45,7 +45,7 @@ DEFAULTS = {
         "rrl_others_per_s": 0,
     },
     "database": {"engine": "lmdb"},
-    "api": {"ip": "127.0.0.1", "port": "0", "tls": "none"},
+    "api": {"ip": "127.0.0.1", "port": "0", "tls": "none", "auth_failures_per_min": 0},
     "logconfig": {"loglevel": "info", "logtype": "stdout", "logformat": "json"},
 }
 

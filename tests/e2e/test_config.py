@@ -321,7 +321,8 @@ def test_config_lists_every_option_with_type_default_range_and_help(tmp_path):
                 "negative_ttl", "udp_max_bytes", "tcp_idle_s", "tcp_connections", "engine", "connection", "map_size",
                 "ip", "port", "tls", "tls_cert_privkey", "tls_cert_fullchain", "corsorigins", "use_header",
                 "header_name", "trusted_proxies", "registration_tokens", "registration_allowfrom",
-                "disable_registration", "body_max_bytes", "idle_s", "connections",
+                "disable_registration", "body_max_bytes", "idle_s", "connections", "connections_per_client", "request_s",
+                "requests_per_s", "auth_failures_per_min",
                 "loglevel", "logtype", "logfile", "logformat"):
         assert re.search(rf"\b{key}\b", listing.stdout), key
     for text in ("ACMEZONE_GENERAL_LISTEN", "ACMEZONE_API_PORT", "1232", "65535"):

@@ -29,6 +29,7 @@ class Files:
         for path, text in ((self.chain, issued[0]), (self.key, issued[1])):
             fresh = path.with_suffix(".new")
             fresh.write_text(text)
+            fresh.chmod(0o600)
             fresh.replace(path)
 
     @property
@@ -163,6 +164,7 @@ BROKEN = {
     "nonsense": lambda files, issued: files.chain.write_text("nonsense"),
     "empty": lambda files, issued: files.chain.write_text(""),
     "missing chain": lambda files, issued: files.chain.unlink(),
+    "a key for everybody": lambda files, issued: (files.write(issued), files.key.chmod(0o604)),
     "missing key": lambda files, issued: files.key.unlink(),
     "another's key": lambda files, issued: files.key.write_text(issued[1]),
     "a folder": lambda files, issued: (files.key.unlink(), files.key.mkdir()),

@@ -25,7 +25,7 @@ def environment(release, container, pod):
 
 def bent(folder):
     """Where this machine has what the pod has elsewhere."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
     return {"ACMEZONE_GENERAL_LISTEN": "127.0.0.1:0", "ACMEZONE_API_IP": "127.0.0.1", "ACMEZONE_API_PORT": "0",
             "ACMEZONE_DATABASE_CONNECTION": str(folder)}
 

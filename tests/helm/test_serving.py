@@ -71,6 +71,7 @@ def test_with_a_certificate_the_probes_speak_https(tools, tmp_path):
     chain, key, _ = authority.issue()
     files = {"ACMEZONE_API_TLS_CERT_FULLCHAIN": ("tls.crt", chain), "ACMEZONE_API_TLS_CERT_PRIVKEY": ("tls.key", key)}
     for name, text in files.values():
+        (tmp_path / name).touch(0o600)
         (tmp_path / name).write_text(text)
     with serve(release, tmp_path, **{key: str(tmp_path / name) for key, (name, _) in files.items()}) as server:
         _, container = release.server()

@@ -7,6 +7,7 @@
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { DESCRIPTORS = 8 };
@@ -56,6 +57,7 @@ void tempdir_write(const struct tempdir *dir, const char *name, const void *data
     char path[TEMPDIR_PATH_MAX];
     FILE *file = fopen(tempdir_join(dir, name, path), "w");
     assert_non_null(file);
+    assert_int_equal(fchmod(fileno(file), 0600), 0); // a private key is refused otherwise
     assert_int_equal(fwrite(data, 1, n, file), n);
     assert_int_equal(fclose(file), 0);
 }

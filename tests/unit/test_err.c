@@ -39,6 +39,7 @@ static void clients_get_the_words_and_statuses_they_know(void **)
         {ERR_NOT_FOUND, 404, "not_found"},
         {ERR_METHOD, 405, "method_not_allowed"},
         {ERR_TOO_LARGE, 413, "body_too_large"},
+        {ERR_LIMITED, 429, "too_many_requests"},
         {ERR_BUSY, 503, "busy"},
         {ERR_MEMORY, 503, "out_of_memory"},
         {ERR_STOPPING, 503, "stopping"},

@@ -65,7 +65,7 @@ static bool is_within(const struct key_range *range, const char *text)
 static void ranges_hold_their_part_and_nothing_else(void **)
 {
     struct key_range data = key_range_of("/p", KEY_DATA), lives = key_range_of("/p", KEY_LIVES), all = key_range_of("/p", KEY_ALL);
-    static const char *const datas[] = {"/p/data/account/" USER_TEXT, "/p/data/last", "/p/data/value/z"};
+    static const char *const datas[] = {("/p/data/account/" USER_TEXT), "/p/data/last", "/p/data/value/z"};
     for (size_t i = 0; i < N_OF(datas); i++)
         assert_true(is_within(&data, datas[i]) && is_within(&all, datas[i]) && !is_within(&lives, datas[i]));
     assert_true(is_within(&lives, "/p/live/a") && is_within(&all, "/p/live/a") && !is_within(&data, "/p/live/a"));

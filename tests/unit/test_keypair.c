@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static struct tempdir dir;
 static const time_t NOW = 1800000000, LATER = 1800000000 + 86400;
@@ -61,6 +62,7 @@ static const struct {
     const char *key;
     const char *why;
 } BAD[] = {
+    {"one.crt", "open.key", "open.key: others can read or write it: chmod o-rwx"},
     {"one.crt", "two.key", "two.key: the key does not belong to the certificate"},
     {"old.crt", "old.key", "old.crt: the certificate has expired"},
     {"none.crt", "one.key", "none.crt: cannot be read"},
@@ -107,6 +109,9 @@ static int set_up(void **state)
     forge_pair(&dir, "two", LATER);
     forge_pair(&dir, "old", NOW);
     forge_nameless_pair(&dir, "three", LATER);
+    char path[TEMPDIR_PATH_MAX];
+    forge_copy(&dir, "one.key", "open.key", 0);
+    assert_int_equal(chmod(tempdir_join(&dir, "open.key", path), 0604), 0);
     forge_copy(&dir, "one.crt", "half.crt", 300);
     forge_copy(&dir, "one.key", "half.key", 100);
     join("one.crt", "two.crt", "chain.crt");

@@ -60,6 +60,7 @@ httpGet:
 - name: api-tls
   secret:
     secretName: {{ include "acmezone.apiTlsSecret" . }}
+    defaultMode: 0440 # a key that others can read is refused
     items:
       - {key: tls.crt, path: tls.crt}
       - {key: tls.key, path: tls.key}

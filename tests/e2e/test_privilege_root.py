@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: MIT
+"""Started as root, the server becomes another user in every thread, keeps no capability, and goes on as before."""
+
+import pwd
+
+import pytest
+
+from acmezone import CHEAP_ARGON2, Acmezone, free_port
+from test_privilege import threads
+
+TXT = "x" * 43
+NOBODY = pwd.getpwnam("nobody")
+IDS = {"Uid": NOBODY.pw_uid, "Gid": NOBODY.pw_gid}
+
+
+@pytest.fixture
+def open_path(tmp_path):
+    """A directory that nobody can reach and write: the parents of tmp_path are root's alone."""
+    for parent in [tmp_path, *tmp_path.parents]:
+        if parent.name.startswith(("pytest-", "test_")) or parent == tmp_path:
+            parent.chmod(0o755)
+    tmp_path.chmod(0o777)
+    return tmp_path
+
+
+def low_port():
+    """A port below 1024 that was free a moment ago."""
+    return 200 + free_port() % 800
+
+
+@pytest.mark.parametrize("user", ["nobody", str(NOBODY.pw_uid)])
+def test_root_is_given_up_in_every_thread_after_low_ports_are_bound(open_path, user):
+    log = open_path / "log"
+    with Acmezone(open_path, general={"user": user}, api={**CHEAP_ARGON2, "port": str(low_port())},
+                  logconfig={"logtype": "both", "logfile": str(log)}) as server:
+        assert server.wait_event("serve.sandbox")["uid"] == NOBODY.pw_uid
+        for thread in threads(server):
+            for key, number in IDS.items():
+                assert thread[key].split() == [str(number)] * 4
+            assert {int(thread[key], 16) for key in ("CapInh", "CapPrm", "CapEff", "CapAmb")} == {0}
+            assert "0" not in thread["Groups"].split()
+        account = server.register()
+        assert server.update(account, TXT).status_code == 200
+        log.rename(open_path / "log.1")
+        server.reload()
+        assert server.txt(account["fulldomain"]) == [TXT]
+    for path in (open_path / "data", open_path / "data" / "data.mdb", log):
+        assert path.stat().st_uid == NOBODY.pw_uid
+    with Acmezone(open_path, config=open_path / "config.cfg", api=CHEAP_ARGON2) as server:
+        assert server.txt(account["fulldomain"]) == [TXT]
+
+
+def test_a_group_can_be_chosen(open_path):
+    with Acmezone(open_path, general={"user": "nobody", "group": "daemon"}, api=CHEAP_ARGON2) as server:
+        assert {thread["Gid"].split()[0] for thread in threads(server)} == {"1"}
+        assert server.register()
+
+
+def test_root_without_a_user_is_warned_about(tmp_path):
+    with Acmezone(tmp_path, api=CHEAP_ARGON2) as server:
+        assert server.events_named("serve.is_root")[0]["level"] == "warn"
