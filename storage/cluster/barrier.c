@@ -29,6 +29,7 @@ void barrier_turn(struct replica *replica)
     if (changes_are_none(&replica->waiting))
         return;
     changes_sift(&replica->waiting, is_everywhere, replica, &done);
+    count_many(replica->counters, COUNT_changes, changes_n(&done));
     changes_end(&done, ERR_OK);
 }
 

@@ -15,12 +15,13 @@ static void finish(struct replica *replica)
     enum err err = copy_merge_end(&replica->copy, replica->load.cluster, replica->load.revision,
                                   replica->load.data_revision);
     if (err != ERR_OK) {
-        replica_reload(replica, "the copy cannot be written", err_text(err));
+        replica_fail_copy(replica, err);
         return;
     }
     replica->must_load = false;
     atomic_store(&replica->board->is_loaded, true);
-    atomic_store(&replica->board->is_sound, true);
+    if (!atomic_exchange(&replica->board->is_sound, true))
+        log_write(replica->options->log, LOG_INFO, "store.recovered");
     count(replica->counters, COUNT_cluster_loads);
     log_write(replica->options->log, LOG_INFO, "cluster.loaded", LOG_INT("records", replica->load.n_records),
               LOG_INT("dropped", replica->copy.n_dropped), LOG_INT("revision", replica->load.revision),
@@ -75,8 +76,7 @@ static void take_page(struct replica *replica, const Etcd__RangeResponse *page)
     }
     enum err err = merge_page(replica, page);
     if (err != ERR_OK) {
-        atomic_store(&replica->board->is_sound, false);
-        replica_reload(replica, "the copy cannot be written", err_text(err));
+        replica_fail_copy(replica, err);
     } else if (!page->more) {
         finish(replica);
     } else if (page->n_kvs == 0 || !turn_page(replica, page)) {
@@ -121,10 +121,8 @@ void load_start(struct replica *replica, uint64_t cluster, uint64_t revision)
     replica->load.data_revision = 0;
     replica->load.n_records = 0;
     replica->load.next = key_range_of(replica->cluster->prefix, KEY_DATA).first;
-    if (err == ERR_OK) {
+    if (err == ERR_OK)
         ask(replica);
-        return;
-    }
-    atomic_store(&replica->board->is_sound, false);
-    replica_reload(replica, "the copy cannot be written", err_text(err));
+    else
+        replica_fail_copy(replica, err);
 }

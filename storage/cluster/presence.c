@@ -47,10 +47,8 @@ static void on_granted(void *context, const struct outcome *outcome)
         return;
     }
     enum err err = copy_keep_lease(&replica->copy, replica->presence.lease);
-    if (err != ERR_OK) {
-        atomic_store(&replica->board->is_sound, false);
-        replica_reload(replica, "the copy cannot be written", err_text(err));
-    }
+    if (err != ERR_OK)
+        replica_fail_copy(replica, err);
 }
 
 static void grant(struct replica *replica)

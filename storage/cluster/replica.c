@@ -95,6 +95,14 @@ void replica_reload(struct replica *replica, const char *reason, const char *det
     replica_lose(replica, reason, detail);
 }
 
+void replica_fail_copy(struct replica *replica, enum err err)
+{
+    count(replica->counters, COUNT_store_errors);
+    if (atomic_exchange(&replica->board->is_sound, false))
+        log_write(replica->options->log, LOG_ERROR, "store.commit_failed", LOG_ERR(err));
+    replica_reload(replica, "the copy cannot be written", err_text(err));
+}
+
 // The token is unknown to this member, or has had its time, or was made before the rights were changed.
 static bool is_token_refused(const struct replica *replica, const struct outcome *outcome)
 {

@@ -103,6 +103,10 @@ void replica_fail(struct replica *replica, const struct outcome *outcome);
 // The same; the next session begins with a snapshot.
 void replica_reload(struct replica *replica, const char *reason, const char *detail);
 
+// The same, because LMDB did not take something. Others wait for us no longer than our lease lasts, since no announcement is
+// made before a snapshot has been written.
+void replica_fail_copy(struct replica *replica, enum err err);
+
 // Goes to another state, which is logged and counted. `reason` is static.
 void replica_go(struct replica *replica, enum state state, const char *reason, const char *detail);
 

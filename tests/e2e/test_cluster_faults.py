@@ -239,6 +239,47 @@ def test_a_replica_that_is_cut_off_holds_others_up_until_its_lease_ends_and_heal
         expect_identical(everybody, [witness])
 
 
+def test_a_change_whose_answer_is_lost_is_made_once_and_acknowledged(tmp_path, etcd):
+    with Proxies([(member.host, member.port) for member in etcd.members]) as proxies, \
+            replica(tmp_path / "deaf", etcd, endpoints=proxies.endpoints) as deaf:
+        first = deaf.register()
+        assert deaf.update(first, "a" * 43).status_code == 200
+        proxies.deafen()
+        second, took_s = seconds(deaf.register)
+        assert took_s < 2
+        proxies.deafen()
+        answer, took_s = seconds(lambda: deaf.update(first, "b" * 43))
+        assert answer.status_code == 200 and took_s < 2
+        assert deaf.txt(first["fulldomain"]) == ["a" * 43, "b" * 43]
+        assert deaf.query(second["fulldomain"]).rcode() == dns.rcode.NOERROR
+        assert len(etcd.keys(f"/{tmp_path.name}/data/account/")) == 2
+        assert deaf.counters()["cluster_endpoint_failures"] == 2
+
+
+def test_a_replica_with_a_full_disk_holds_others_up_for_one_lease_and_heals_with_room(tmp_path, etcd):
+    with Replicas(tmp_path, etcd, n=2) as replicas, \
+            replica(tmp_path / "small", etcd, database={"map_size": "1MiB"}, expects_errors=True) as small:
+        everybody = [*replicas, small]
+        witness = Witness(everybody)
+        assert witness.update(small)
+        small.excuse()
+        names = [f"/{tmp_path.name}/data/value/name-{i:03}" for i in range(300)]
+        etcd.put_many((name, b"x" * 4000) for name in names[:100])
+        etcd.put_many((name, b"x" * 4000) for name in names[100:200])
+        etcd.put_many((name, b"x" * 4000) for name in names[200:])
+        small.wait_event("store.commit_failed")
+        assert until_acknowledged(witness, replicas[0]) < 8
+        for one in replicas:
+            assert seconds(lambda one=one: witness.update(one))[1] < 2
+        assert small.http.get(f"{small.api}/ready").status_code == 503
+        assert small.status()["why"] == "the copy cannot be written"
+        assert witness.numbers_at(small), "it answers what it has"
+        etcd.ctl("del", "--prefix", f"/{tmp_path.name}/data/value/name-")
+        small.expect()
+        assert witness.update(small)
+        expect_identical(everybody, [witness])
+
+
 def test_a_stale_replica_may_be_told_to_say_servfail(tmp_path, etcd):
     """With "Invalid Data" (RFC 8914 4.25): the zone's data is too old. What is static is answered."""
     with Proxies([(member.host, member.port) for member in etcd.members]) as proxies, \
