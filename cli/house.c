@@ -111,7 +111,8 @@ static size_t check_ready(void *context, struct api_check *checks, size_t max)
     const struct store_status status = store_status(house->store);
     if (status.state == NULL)
         return 2;
-    checks[2] = (struct api_check){"replica", !status.is_stale, status.is_in_step && !status.is_stale ? NULL : status.why, status.state};
+    checks[2] = (struct api_check){"replica", !status.is_stale,
+                                   status.is_in_step && !status.is_stale ? NULL : status.why, status.state};
     return 3;
 }
 

@@ -3,10 +3,10 @@
 // each compares and writes by itself, so one that is refused leaves the others unharmed. What comes meanwhile makes the
 // next one. All parts share one revision, and all replicas learn of them in one message.
 //
-// Every part is safe to be sent twice. A registration compares that its keys are absent; when they are not, but hold our
-// own record, an earlier attempt has succeeded without our knowing. An update compares that etcd holds the record it was
-// made from; when etcd does not, the change waits until the copy has caught up and is made anew. Updates of one subdomain
-// are folded into one record, since a transaction may write a key only once.
+// Every part is safe to be sent twice. A registration compares that its keys are absent; when they are not, but hold
+// our own record, an earlier attempt has succeeded without our knowing. An update compares that etcd holds the record
+// it was made from; when etcd does not, the change waits until the copy has caught up and is made anew. Updates of one
+// subdomain are folded into one record, since a transaction may write a key only once.
 #include "apply.h"
 #include "arena.h"
 #include "record.h"
@@ -20,10 +20,10 @@ enum { BATCH_BYTES_MAX = 512 * 1024 }; // etcd takes 1.5 MiB
 struct item {
     struct changes changes;
     enum change_kind kind;
-    struct key_text keys[2];   // registration: of the account, of its values; update: of the values
-    struct bytes records[2];   // to be written there
-    struct bytes old;          // update: what must be there
-    struct bytes subdomain;    // view into a record's key
+    struct key_text keys[2]; // registration: of the account, of its values; update: of the values
+    struct bytes records[2]; // to be written there
+    struct bytes old;        // update: what must be there
+    struct bytes subdomain;  // view into a record's key
 };
 
 struct batch {
@@ -129,8 +129,8 @@ static enum err add_register(struct replica *replica, struct batch *batch, struc
 // Takes what can go now out of the queue; what cannot be is answered.
 static void fill(struct replica *replica, struct batch *batch)
 {
-    static enum err (*const add[])(struct replica *, struct batch *, struct change *) = {
-        [CHANGE_REGISTER] = add_register, [CHANGE_UPDATE] = add_update};
+    static enum err (*const add[])(struct replica *, struct batch *,
+                                   struct change *) = {[CHANGE_REGISTER] = add_register, [CHANGE_UPDATE] = add_update};
     struct changes later = {0};
     while (batch->n < REPLICA_BATCH_MAX && batch->n_bytes < BATCH_BYTES_MAX) {
         struct change *change = changes_take(&replica->queue);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The loop sleeps until etcd, a timer or the mailbox has something. Whoever is woken only notes what has come; the turn,
-// just before the loop sleeps again, draws the conclusions: what the watch brought is committed at once and with one
-// sync, however many messages it was; then it is seen whether that puts the replica in step, whether changes may be
+// The loop sleeps until etcd, a timer or the mailbox has something. Whoever is woken only notes what has come; the
+// turn, just before the loop sleeps again, draws the conclusions: what the watch brought is committed at once and with
+// one sync, however many messages it was; then it is seen whether that puts the replica in step, whether changes may be
 // acknowledged, whether others wait for our word, and whether changes wait to be sent.
 //
 // A session that is lost is replaced at once by one with the next member. When all members have failed in a row, the

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // One watch over all of the prefix, from the revision behind the copy's on. That it is one, for data and for the live
-// replicas, matters: etcd keeps the order of revisions within a watch, so who sees an announcement has seen all data that
-// was there before it. The data's own revision, which becomes the SOA's serial, moves only with keys of data.
+// replicas, matters: etcd keeps the order of revisions within a watch, so who sees an announcement has seen all data
+// that was there before it. The data's own revision, which becomes the SOA's serial, moves only with keys of data.
 //
 // What comes is gathered and committed when the turn ends. A revision that comes in pieces is committed only when it is
 // whole.

@@ -109,7 +109,10 @@ static uint32_t only_option(const struct reply *reply)
     return (uint32_t)(at[0] << 24 | at[1] << 16 | at[4] << 8 | at[5]);
 }
 
-#define EDNS_QUESTION(name_, type_) {.name = name_, .type = LDNS_RR_TYPE_##type_, .has_edns = true, .udp_bytes = 1232}
+#define EDNS_QUESTION(name_, type_)                                                                                    \
+    {                                                                                                                  \
+        .name = name_, .type = LDNS_RR_TYPE_##type_, .has_edns = true, .udp_bytes = 1232                               \
+    }
 
 // RFC 8914: option 15; 24 is Invalid Data, 14 Not Ready.
 static void a_replica_that_does_not_know_says_servfail_and_why(void **state)
