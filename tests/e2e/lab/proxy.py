@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""TCP proxies between a replica and the members of etcd, to cut it off: bytes and new connections then get stuck, as when a
-cable is pulled; nothing is refused, nothing is closed. Or to make it deaf: what it says on the connections it has still gets
-there, but no answer comes back; new connections are good."""
+"""TCP proxies between a replica and the members of etcd.
+
+To cut it off: bytes and new connections then get stuck, as when a cable is pulled; nothing is refused, nothing is closed.
+Or to make it deaf: what it says on the connections it has still gets there, but no answer comes back; new connections are
+good.
+"""
 
 import selectors
 import socket
