@@ -129,7 +129,7 @@ lint: need-build need-test need-lint ## warnings of clang and gcc -fanalyzer, cl
 	$(MAKE) BUILD=build/clang CC=clang unit
 	clang-format --dry-run -Werror $(SOURCES)
 	clang-tidy --quiet $(filter %.c,$(foreach floor,$(FLOORS),$(wildcard $(floor)/*.c))) -- \
-	    -std=c2x -D_GNU_SOURCE -DACMEZONE_VERSION='"0"' $(addprefix -iquote ,$(FLOORS)) 2>/dev/null
+	    -std=c2x -D_GNU_SOURCE -DACMEZONE_VERSION='"0"' $(addprefix -iquote ,$(FLOORS)) -isystem build/clang/gen 2>/dev/null
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
 	    $(addprefix -I,$(FLOORS)) $(FLOORS)
 	$(MAKE) BUILD=build/analyzer CC=gcc CFLAGS="-O1 -fanalyzer -Wno-analyzer-malloc-leak" all # leaks: it takes lists for them

@@ -46,18 +46,18 @@ struct tokens {
 
 // Beyond being in range, the fields are made ready for use: general_domain has at least one entry, all lower case; it,
 // general_nsname and general_nsadmin have no trailing dot and are never empty; nsadmin is a domain name in text form (a
-// dot in the mail address's local part is written "\."); general_workers and api_hash_threads are not 0; database_prefix
-// does not end in '/'.
+// dot in the mail address's local part is written "\."); general_workers and api_hash_threads are not 0;
+// database_prefix does not end in '/'.
 struct conf {
 #define OPTION(section, key, TYPE, ...) CONF_FIELD_##TYPE section##_##key;
 #include "options.def"
 
     // Worked out of the above.
-    const char *file;           // the file that was read
-    struct listens dns_listens; // general_listen within general_protocol
-    struct listens api_listens; // api_ip with api_port
+    const char *file;            // the file that was read
+    struct listens dns_listens;  // general_listen within general_protocol
+    struct listens api_listens;  // api_ip with api_port
     struct texts etcd_endpoints; // database_connection with engine "etcd"
-    bool has_udp;               // general_protocol
+    bool has_udp;                // general_protocol
     bool has_tcp;
     struct log_options log;    // [logconfig] and general_debug
     const char *records_place; // "FILE:LINE: [general] records", for whoever finds that a record is unsound

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Endpoints are what etcd calls client URLs: a scheme, a host and a port. Nothing else belongs there; a user and a password
-// have options of their own, so that they are neither logged nor shown with the endpoints.
+// Endpoints are what etcd calls client URLs: a scheme, a host and a port. Nothing else belongs there; a user and a
+// password have options of their own, so that they are neither logged nor shown with the endpoints.
 #include "config_etcd.h"
 
 #include <ctype.h>

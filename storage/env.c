@@ -118,8 +118,8 @@ static enum err open_files(struct env *env, const struct store_options *options)
     if (status == MDB_SUCCESS)
         status = mdb_env_set_maxreaders(env->mdb, options->n_readers + SPARE_READERS);
     if (status == MDB_SUCCESS)
-        status = mdb_env_open(env->mdb, options->directory, options->cluster == NULL ? MDB_NOTLS : MDB_NOTLS | MDB_NOMETASYNC,
-                              0600);
+        status = mdb_env_open(env->mdb, options->directory,
+                              options->cluster == NULL ? MDB_NOTLS : MDB_NOTLS | MDB_NOMETASYNC, 0600);
     if (status != MDB_SUCCESS)
         return refuse_status(options, "open", status);
     int n_dead;

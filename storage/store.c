@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The face of the floor: an environment to read, and one of two engines to write, the committer or the cluster. A reader is one LMDB read transaction that is
-// renewed and reset for ever, which costs no allocation; between reset and renew it holds no page of the store back.
+// The face of the floor: an environment to read, and one of two engines to write, the committer or the cluster. A
+// reader is one LMDB read transaction that is renewed and reset for ever, which costs no allocation; between reset and
+// renew it holds no page of the store back.
 #include "store.h"
 
 #include "cluster.h"
@@ -86,7 +87,8 @@ enum store_fitness store_fitness(const struct store *store)
 
 struct store_status store_status(const struct store *store)
 {
-    return store->cluster == NULL ? (struct store_status){.is_in_step = true} : cluster_status(store->cluster);
+    const struct store_status standalone = {.is_in_step = true};
+    return store->cluster == NULL ? standalone : cluster_status(store->cluster);
 }
 
 void store_submit(struct store *store, struct change *change)

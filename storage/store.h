@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // store: the accounts and their TXT values, durable. The only face of this floor.
 //
-// Standalone, the store is an LMDB of its own. As one of several replicas it is a copy, in LMDB again, of what etcd holds:
-// readers never know which it is, and a change is done when every live replica serves it.
+// Standalone, the store is an LMDB of its own. As one of several replicas it is a copy, in LMDB again, of what etcd
+// holds: readers never know which it is, and a change is done when every live replica serves it.
 //
 // Reading: each thread opens its own `struct store_reader` and reads between store_begin and store_end, all of it from
 // one snapshot; views stay valid until store_end. Reading takes no lock, no heap and waits for nobody.
@@ -47,16 +47,16 @@ struct store_cluster {
 struct store_options {
     const struct store_cluster *cluster; // a null pointer: standalone. It and what it points to must outlive the store
     const char *directory;               // made 0700 when it is not there
-    uint64_t map_bytes;    // upper limit of the store's size; address space, not memory
-    unsigned n_values;     // TXT values kept for one subdomain
-    unsigned n_readers;    // readers that will be open at once
+    uint64_t map_bytes;                  // upper limit of the store's size; address space, not memory
+    unsigned n_values;                   // TXT values kept for one subdomain
+    unsigned n_readers;                  // readers that will be open at once
     struct log *log;
 };
 
-// Opens or makes the store and starts its writer; a replica takes some time to get in step (cluster.h). ERR_NEWER: written
-// by a newer version. ERR_CORRUPT: not a store, or a damaged one. ERR_EXISTS: a standalone store where a copy should be,
-// or the other way round. ERR_SYSTEM, ERR_STORE, ERR_MEMORY. Each has been logged as store.refused, with the reason.
-// `options` must outlive the store when there is a cluster.
+// Opens or makes the store and starts its writer; a replica takes some time to get in step (cluster.h). ERR_NEWER:
+// written by a newer version. ERR_CORRUPT: not a store, or a damaged one. ERR_EXISTS: a standalone store where a copy
+// should be, or the other way round. ERR_SYSTEM, ERR_STORE, ERR_MEMORY. Each has been logged as store.refused, with the
+// reason. `options` must outlive the store when there is a cluster.
 enum err store_open(struct store **store, const struct store_options *options);
 
 // Commits what waits, stops the writer and closes. All readers must be closed before.

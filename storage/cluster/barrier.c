@@ -19,8 +19,7 @@ void barrier_add(struct replica *replica, struct changes *changes, uint64_t revi
 static bool is_everywhere(const struct change *change, const void *context)
 {
     const struct replica *replica = context;
-    return change->revision <= replica->copy.seen &&
-           live_have_applied(&replica->live, change->revision, replica->id);
+    return change->revision <= replica->copy.seen && live_have_applied(&replica->live, change->revision, replica->id);
 }
 
 void barrier_turn(struct replica *replica)
@@ -29,6 +28,7 @@ void barrier_turn(struct replica *replica)
     if (changes_are_none(&replica->waiting))
         return;
     changes_sift(&replica->waiting, is_everywhere, replica, &done);
+    count_many(replica->counters, COUNT_changes, changes_n(&done));
     changes_end(&done, ERR_OK);
 }
 

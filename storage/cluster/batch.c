@@ -3,36 +3,20 @@
 // each compares and writes by itself, so one that is refused leaves the others unharmed. What comes meanwhile makes the
 // next one. All parts share one revision, and all replicas learn of them in one message.
 //
-// Every part is safe to be sent twice. A registration compares that its keys are absent; when they are not, but hold our
-// own record, an earlier attempt has succeeded without our knowing. An update compares that etcd holds the record it was
-// made from; when etcd does not, the change waits until the copy has caught up and is made anew. Updates of one subdomain
-// are folded into one record, since a transaction may write a key only once.
+// Every part is safe to be sent twice. A registration compares that its keys are absent; when they are not, but hold
+// our own record, an earlier attempt has succeeded without our knowing. An update compares that etcd holds the record
+// it was made from; when etcd does not, the change waits until the copy has caught up and is made anew. Updates of one
+// subdomain are folded into one record, since a transaction may write a key only once.
+#include "batch.h"
+
 #include "apply.h"
-#include "arena.h"
 #include "record.h"
-#include "replica.h"
+#include "txn.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { BATCH_BYTES_MAX = 512 * 1024 }; // etcd takes 1.5 MiB
-
-struct item {
-    struct changes changes;
-    enum change_kind kind;
-    struct key_text keys[2];   // registration: of the account, of its values; update: of the values
-    struct bytes records[2];   // to be written there
-    struct bytes old;          // update: what must be there
-    struct bytes subdomain;    // view into a record's key
-};
-
-struct batch {
-    struct arena *arena;
-    uint64_t seen; // the revision of the copy that the records were made from
-    size_t n_bytes;
-    size_t n;
-    struct item items[REPLICA_BATCH_MAX];
-};
 
 // -- Making one
 // ---------------------------------------------------------------------------------------------------------------
@@ -65,6 +49,17 @@ static struct item *find_item(struct batch *batch, struct bytes subdomain)
     return NULL;
 }
 
+static bool has_key(const struct batch *batch, const struct key_text *key)
+{
+    const struct bytes wanted = {(const uint8_t *)key->at, key->n};
+    for (size_t i = 0; i < batch->n; i++)
+        for (size_t k = 0; k < 2; k++)
+            if (bytes_equal(wanted,
+                            (struct bytes){(const uint8_t *)batch->items[i].keys[k].at, batch->items[i].keys[k].n}))
+                return true;
+    return false;
+}
+
 static struct item *new_item(struct batch *batch, const struct change *change)
 {
     struct item *item = &batch->items[batch->n];
@@ -82,8 +77,10 @@ static enum err add_update(struct replica *replica, struct batch *batch, struct 
     enum err err = ERR_OK;
     if (item == NULL)
         err = copy_find_value(&replica->copy, change->account.subdomain, &old);
-    else
+    else if (item->kind == CHANGE_UPDATE)
         old = item->records[0];
+    else
+        err = ERR_NOT_FOUND; // not yet
     if (err == ERR_OK)
         err = store_apply_update(&w, old, change, &options);
     if (err != ERR_OK)
@@ -107,11 +104,13 @@ static enum err add_update(struct replica *replica, struct batch *batch, struct 
 static enum err add_register(struct replica *replica, struct batch *batch, struct change *change)
 {
     uint8_t space[RECORD_MAX_BYTES];
-    if (find_item(batch, change->account.subdomain) != NULL)
+    struct key_text account = key_of_account(replica->cluster->prefix, &change->account.username);
+    struct key_text value = key_of_value(replica->cluster->prefix, change->account.subdomain);
+    if (has_key(batch, &account) || has_key(batch, &value)) // etcd would refuse the whole
         return ERR_EXISTS;
     struct item *item = new_item(batch, change);
-    item->keys[0] = key_of_account(replica->cluster->prefix, &change->account.username);
-    item->keys[1] = key_of_value(replica->cluster->prefix, change->account.subdomain);
+    item->keys[0] = account;
+    item->keys[1] = value;
     struct writer w = writer_of(space, sizeof space);
     record_write_account(&w, &change->account);
     enum err err = keep_record(batch, &w, &item->records[0]);
@@ -129,8 +128,8 @@ static enum err add_register(struct replica *replica, struct batch *batch, struc
 // Takes what can go now out of the queue; what cannot be is answered.
 static void fill(struct replica *replica, struct batch *batch)
 {
-    static enum err (*const add[])(struct replica *, struct batch *, struct change *) = {
-        [CHANGE_REGISTER] = add_register, [CHANGE_UPDATE] = add_update};
+    static enum err (*const add[])(struct replica *, struct batch *,
+                                   struct change *) = {[CHANGE_REGISTER] = add_register, [CHANGE_UPDATE] = add_update};
     struct changes later = {0};
     while (batch->n < REPLICA_BATCH_MAX && batch->n_bytes < BATCH_BYTES_MAX) {
         struct change *change = changes_take(&replica->queue);
@@ -146,109 +145,6 @@ static void fill(struct replica *replica, struct batch *batch)
     }
     changes_append(&later, &replica->queue);
     replica->queue = later;
-}
-
-// -- Sending it
-// ---------------------------------------------------------------------------------------------------------------
-
-static ProtobufCBinaryData data_of(struct bytes bytes)
-{
-    return (ProtobufCBinaryData){bytes.n, (uint8_t *)(uintptr_t)bytes.at}; // only read
-}
-
-static ProtobufCBinaryData data_of_key(const struct key_text *key)
-{
-    return (ProtobufCBinaryData){key->n, (uint8_t *)(uintptr_t)key->at};
-}
-
-// Room for the messages of one item.
-struct item_txn {
-    Etcd__RequestOp op;
-    Etcd__TxnRequest txn;
-    Etcd__Compare compares[2];
-    Etcd__RequestOp ops[3];
-    Etcd__PutRequest puts[2];
-    Etcd__RangeRequest range;
-    Etcd__Compare *compare_list[2];
-    Etcd__RequestOp *success_list[2];
-    Etcd__RequestOp *failure_list[1];
-};
-
-static void set_put(Etcd__RequestOp *op, Etcd__PutRequest *put, ProtobufCBinaryData key, ProtobufCBinaryData value)
-{
-    *op = (Etcd__RequestOp)ETCD__REQUEST_OP__INIT;
-    *put = (Etcd__PutRequest)ETCD__PUT_REQUEST__INIT;
-    put->key = key;
-    put->value = value;
-    op->request_case = ETCD__REQUEST_OP__REQUEST_REQUEST_PUT;
-    op->request_put = put;
-}
-
-static void set_compare(Etcd__Compare *compare, const struct item *item, size_t i)
-{
-    *compare = (Etcd__Compare)ETCD__COMPARE__INIT;
-    compare->key = data_of_key(&item->keys[i]);
-    if (item->kind == CHANGE_UPDATE) {
-        compare->target = ETCD__COMPARE__COMPARE_TARGET__VALUE;
-        compare->target_union_case = ETCD__COMPARE__TARGET_UNION_VALUE;
-        compare->value = data_of(item->old);
-    } else { // version 0: it is absent
-        compare->target = ETCD__COMPARE__COMPARE_TARGET__VERSION;
-        compare->target_union_case = ETCD__COMPARE__TARGET_UNION_VERSION;
-        compare->version = 0;
-    }
-}
-
-// if (compares) write, else look what is there.
-static Etcd__RequestOp *make_op(struct item_txn *room, const struct item *item)
-{
-    size_t n = item->kind == CHANGE_REGISTER ? 2 : 1;
-    for (size_t i = 0; i < n; i++) {
-        set_compare(&room->compares[i], item, i);
-        set_put(&room->ops[i], &room->puts[i], data_of_key(&item->keys[i]), data_of(item->records[i]));
-        room->compare_list[i] = &room->compares[i];
-        room->success_list[i] = &room->ops[i];
-    }
-    room->range = (Etcd__RangeRequest)ETCD__RANGE_REQUEST__INIT;
-    room->range.key = data_of_key(&item->keys[0]);
-    room->range.keys_only = item->kind == CHANGE_UPDATE;
-    room->ops[2] = (Etcd__RequestOp)ETCD__REQUEST_OP__INIT;
-    room->ops[2].request_case = ETCD__REQUEST_OP__REQUEST_REQUEST_RANGE;
-    room->ops[2].request_range = &room->range;
-    room->failure_list[0] = &room->ops[2];
-    room->txn = (Etcd__TxnRequest)ETCD__TXN_REQUEST__INIT;
-    room->txn.n_compare = room->txn.n_success = n;
-    room->txn.n_failure = 1;
-    room->txn.compare = room->compare_list;
-    room->txn.success = room->success_list;
-    room->txn.failure = room->failure_list;
-    room->op = (Etcd__RequestOp)ETCD__REQUEST_OP__INIT;
-    room->op.request_case = ETCD__REQUEST_OP__REQUEST_REQUEST_TXN;
-    room->op.request_txn = &room->txn;
-    return &room->op;
-}
-
-static void on_answer(void *context, const struct outcome *outcome);
-
-static enum err send_batch(struct replica *replica, struct batch *batch)
-{
-    struct item_txn *rooms = arena_take(batch->arena, batch->n, sizeof *rooms);
-    if (rooms == NULL)
-        return ERR_MEMORY;
-    Etcd__RequestOp *ops[1 + REPLICA_BATCH_MAX];
-    Etcd__RequestOp op;
-    Etcd__PutRequest put;
-    Etcd__TxnRequest txn = ETCD__TXN_REQUEST__INIT;
-    struct key_text last = key_of_last(replica->cluster->prefix);
-    set_put(&op, &put, data_of_key(&last), data_of(bytes_of_text(replica->id)));
-    ops[0] = &op;
-    for (size_t i = 0; i < batch->n; i++)
-        ops[1 + i] = make_op(&rooms[i], &batch->items[i]);
-    txn.success = ops;
-    txn.n_success = 1 + batch->n;
-    count(replica->counters, COUNT_cluster_transactions);
-    replica_call(replica, "/etcdserverpb.KV/Txn", &txn.base, on_answer);
-    return ERR_OK;
 }
 
 // -- Its outcome
@@ -382,7 +278,7 @@ void batch_turn(struct replica *replica)
         replica->batch = batch;
         bool is_empty = batch->n == 0;
         if (!is_empty)
-            err = send_batch(replica, batch);
+            err = txn_send(replica, batch, on_answer);
         if (is_empty || err != ERR_OK)
             batch_reset(replica);
     } else {

@@ -201,7 +201,8 @@ struct store_status cluster_status(const struct cluster *self)
     int64_t touched_ms = atomic_load(&self->board.touched_ms);
     return (struct store_status){
         .state = state_text(state),
-        .why = is_in_step ? "etcd has not confirmed the copy for longer than stale_s" : atomic_load(&self->board.reason),
+        .why =
+            is_in_step ? "etcd has not confirmed the copy for longer than stale_s" : atomic_load(&self->board.reason),
         .is_in_step = is_in_step,
         .is_stale = is_stale(self, touched_ms),
     };

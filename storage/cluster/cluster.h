@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // cluster: the engine of a store that is one of several replicas of what etcd holds. For store.c.
 //
-// It has one thread, which talks to etcd, is the only writer of the local copy and calls on_done. Changes belong to it from
-// cluster_submit until then.
+// It has one thread, which talks to etcd, is the only writer of the local copy and calls on_done. Changes belong to it
+// from cluster_submit until then.
 #pragma once
 
 #include "env.h"

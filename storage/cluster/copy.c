@@ -2,9 +2,9 @@
 // A transaction is begun with the first record that comes in and stays open over turns of the loop, as long as a
 // snapshot or a revision that comes in pieces is not whole; readers see the state before it.
 //
-// A snapshot is merged rather than loaded into an empty store: both sides come in the same order, so one walk finds what
-// is gone, and a record that has not changed is not written. After a compaction, which makes a replica that was away
-// for long take a snapshot, hardly anything is written.
+// A snapshot is merged rather than loaded into an empty store: both sides come in the same order, so one walk finds
+// what is gone, and a record that has not changed is not written. After a compaction, which makes a replica that was
+// away for long take a snapshot, hardly anything is written.
 #include "copy.h"
 
 #include "record.h"

@@ -4,8 +4,8 @@
 // What comes in is gathered in one write transaction until copy_commit; with it the revision up to which all is applied
 // is stored, so the copy is always that of one revision. After a failure nothing of the transaction is left.
 //
-// Kept in the store's meta table: "cluster" and "prefix", whose copy this is; "seen", the revision; "lease", to be given
-// back by the next process should this one be killed. store_revision is the last revision that changed data.
+// Kept in the store's meta table: "cluster" and "prefix", whose copy this is; "seen", the revision; "lease", to be
+// given back by the next process should this one be killed. store_revision is the last revision that changed data.
 #pragma once
 
 #include "env.h"

@@ -2,12 +2,12 @@
 // key: how things are called in etcd. Any thread; nothing allocates.
 //
 //     PREFIX/data/account/USERNAME   an account record; the username as a canonical UUID
-//     PREFIX/data/last               written with every change, by its revision the age of the data; value: a replica id
-//     PREFIX/data/value/SUBDOMAIN    a record of values
-//     PREFIX/live/REPLICA            under the replica's lease; value: the revision it has applied, in decimal
+//     PREFIX/data/last               written with every change, by its revision the age of the data; value: a replica
+//     id PREFIX/data/value/SUBDOMAIN    a record of values PREFIX/live/REPLICA            under the replica's lease;
+//     value: the revision it has applied, in decimal
 //
-// The records are the store's own, byte for byte. The order of these names is the order of the store's keys, so both can be
-// walked side by side.
+// The records are the store's own, byte for byte. The order of these names is the order of the store's keys, so both
+// can be walked side by side.
 #pragma once
 
 #include "uuid.h"

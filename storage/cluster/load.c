@@ -3,7 +3,8 @@
 // transaction: DNS sees the state before it until it is whole.
 //
 // If etcd holds nothing at all where the copy holds accounts, somebody has lost etcd's data or pointed us to the wrong
-// place. Then the copy is kept, DNS goes on from it, and the log says what to do: a replica is not to carry out the loss.
+// place. Then the copy is kept, DNS goes on from it, and the log says what to do: a replica is not to carry out the
+// loss.
 #include "replica.h"
 
 enum { PAGE = 500 };
@@ -12,15 +13,16 @@ static void ask(struct replica *replica);
 
 static void finish(struct replica *replica)
 {
-    enum err err = copy_merge_end(&replica->copy, replica->load.cluster, replica->load.revision,
-                                  replica->load.data_revision);
+    enum err err =
+        copy_merge_end(&replica->copy, replica->load.cluster, replica->load.revision, replica->load.data_revision);
     if (err != ERR_OK) {
-        replica_reload(replica, "the copy cannot be written", err_text(err));
+        replica_fail_copy(replica, err);
         return;
     }
     replica->must_load = false;
     atomic_store(&replica->board->is_loaded, true);
-    atomic_store(&replica->board->is_sound, true);
+    if (!atomic_exchange(&replica->board->is_sound, true))
+        log_write(replica->options->log, LOG_INFO, "store.recovered");
     count(replica->counters, COUNT_cluster_loads);
     log_write(replica->options->log, LOG_INFO, "cluster.loaded", LOG_INT("records", replica->load.n_records),
               LOG_INT("dropped", replica->copy.n_dropped), LOG_INT("revision", replica->load.revision),
@@ -48,8 +50,8 @@ static enum err merge_page(struct replica *replica, const Etcd__RangeResponse *p
 static bool would_lose_all(struct replica *replica, const Etcd__RangeResponse *page)
 {
     bool is_empty = true;
-    return page->n_kvs == 0 && replica->load.n_records == 0 &&
-           copy_is_empty(&replica->copy, &is_empty) == ERR_OK && !is_empty;
+    return page->n_kvs == 0 && replica->load.n_records == 0 && copy_is_empty(&replica->copy, &is_empty) == ERR_OK &&
+           !is_empty;
 }
 
 // The next page begins behind the last key of this one.
@@ -68,15 +70,15 @@ static bool turn_page(struct replica *replica, const Etcd__RangeResponse *page)
 static void take_page(struct replica *replica, const Etcd__RangeResponse *page)
 {
     if (would_lose_all(replica, page)) {
-        log_write(replica->options->log, LOG_ERROR, "cluster.refused", LOG_STR("prefix", replica->cluster->prefix),
-                  LOG_STR("reason", "etcd holds nothing there, the copy does, and is kept: restore etcd, or empty path"));
+        log_write(
+            replica->options->log, LOG_ERROR, "cluster.refused", LOG_STR("prefix", replica->cluster->prefix),
+            LOG_STR("reason", "etcd holds nothing there, the copy does, and is kept: restore etcd, or empty path"));
         replica_lose(replica, "etcd has lost its data", NULL);
         return;
     }
     enum err err = merge_page(replica, page);
     if (err != ERR_OK) {
-        atomic_store(&replica->board->is_sound, false);
-        replica_reload(replica, "the copy cannot be written", err_text(err));
+        replica_fail_copy(replica, err);
     } else if (!page->more) {
         finish(replica);
     } else if (page->n_kvs == 0 || !turn_page(replica, page)) {
@@ -89,7 +91,8 @@ static void take_page(struct replica *replica, const Etcd__RangeResponse *page)
 static void on_page(void *context, const struct outcome *outcome)
 {
     struct replica *replica = context;
-    if (outcome->code != GRPC_OK) { // also when the revision was compacted meanwhile: the next session takes a newer one
+    if (outcome->code !=
+        GRPC_OK) { // also when the revision was compacted meanwhile: the next session takes a newer one
         replica_fail(replica, outcome);
         return;
     }
@@ -121,10 +124,8 @@ void load_start(struct replica *replica, uint64_t cluster, uint64_t revision)
     replica->load.data_revision = 0;
     replica->load.n_records = 0;
     replica->load.next = key_range_of(replica->cluster->prefix, KEY_DATA).first;
-    if (err == ERR_OK) {
+    if (err == ERR_OK)
         ask(replica);
-        return;
-    }
-    atomic_store(&replica->board->is_sound, false);
-    replica_reload(replica, "the copy cannot be written", err_text(err));
+    else
+        replica_fail_copy(replica, err);
 }

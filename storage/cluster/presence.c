@@ -5,12 +5,12 @@
 // To become live is to announce oneself and then to wait until the announcement comes by in the watch: whatever was
 // acknowledged before it without asking us has then been applied, and whoever acknowledges something later asks us.
 //
-// Announcements are made for others who wait: only after changes that were not our own, one at a time, and each says the
-// newest. A hundred changes that come by during one announcement make one more.
+// Announcements are made for others who wait: only after changes that were not our own, one at a time, and each says
+// the newest. A hundred changes that come by during one announcement make one more.
 //
 // The heart beat asks two things of the member. One is to renew the lease. The other is a linearizable look at
-// PREFIX/data/last, which tells three things at once: that the member is there, that it is with the majority, and how old
-// our copy is. A copy that has seen the revision found there was complete when the question was asked.
+// PREFIX/data/last, which tells three things at once: that the member is there, that it is with the majority, and how
+// old our copy is. A copy that has seen the revision found there was complete when the question was asked.
 #include "replica.h"
 
 #include <inttypes.h>
@@ -47,10 +47,8 @@ static void on_granted(void *context, const struct outcome *outcome)
         return;
     }
     enum err err = copy_keep_lease(&replica->copy, replica->presence.lease);
-    if (err != ERR_OK) {
-        atomic_store(&replica->board->is_sound, false);
-        replica_reload(replica, "the copy cannot be written", err_text(err));
-    }
+    if (err != ERR_OK)
+        replica_fail_copy(replica, err);
 }
 
 static void grant(struct replica *replica)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The loop sleeps until etcd, a timer or the mailbox has something. Whoever is woken only notes what has come; the turn,
-// just before the loop sleeps again, draws the conclusions: what the watch brought is committed at once and with one
-// sync, however many messages it was; then it is seen whether that puts the replica in step, whether changes may be
+// The loop sleeps until etcd, a timer or the mailbox has something. Whoever is woken only notes what has come; the
+// turn, just before the loop sleeps again, draws the conclusions: what the watch brought is committed at once and with
+// one sync, however many messages it was; then it is seen whether that puts the replica in step, whether changes may be
 // acknowledged, whether others wait for our word, and whether changes wait to be sent.
 //
 // A session that is lost is replaced at once by one with the next member. When all members have failed in a row, the
@@ -93,6 +93,14 @@ void replica_reload(struct replica *replica, const char *reason, const char *det
 {
     replica->must_load = true;
     replica_lose(replica, reason, detail);
+}
+
+void replica_fail_copy(struct replica *replica, enum err err)
+{
+    count(replica->counters, COUNT_store_errors);
+    if (atomic_exchange(&replica->board->is_sound, false))
+        log_write(replica->options->log, LOG_ERROR, "store.commit_failed", LOG_ERR(err));
+    replica_reload(replica, "the copy cannot be written", err_text(err));
 }
 
 // The token is unknown to this member, or has had its time, or was made before the rights were changed.

@@ -31,9 +31,9 @@ struct replica {
     uv_timer_t sweep;  // looks for changes that are late, while there are any
 
     enum state state;
-    const char *told;          // the last reason in the log
-    uint64_t out_of_step_ms;   // loop time since when it is not in step
-    bool must_load;            // the copy cannot be trusted: take a snapshot
+    const char *told;        // the last reason in the log
+    uint64_t out_of_step_ms; // loop time since when it is not in step
+    bool must_load;          // the copy cannot be trusted: take a snapshot
     struct copy copy;
     struct live live;
 
@@ -93,8 +93,8 @@ enum err replica_open(struct replica *replica);
 // Runs until replica_leave has done its work; frees.
 void replica_run(struct replica *replica);
 
-// Ends the session, if there is one, and tries the next member: at once, or after a while when all have failed. `reason`
-// is static; `detail` may be a null pointer.
+// Ends the session, if there is one, and tries the next member: at once, or after a while when all have failed.
+// `reason` is static; `detail` may be a null pointer.
 void replica_lose(struct replica *replica, const char *reason, const char *detail);
 
 // The same, with the reason taken from how a call ended.
@@ -102,6 +102,10 @@ void replica_fail(struct replica *replica, const struct outcome *outcome);
 
 // The same; the next session begins with a snapshot.
 void replica_reload(struct replica *replica, const char *reason, const char *detail);
+
+// The same, because LMDB did not take something. Others wait for us no longer than our lease lasts, since no
+// announcement is made before a snapshot has been written.
+void replica_fail_copy(struct replica *replica, enum err err);
 
 // Goes to another state, which is logged and counted. `reason` is static.
 void replica_go(struct replica *replica, enum state state, const char *reason, const char *detail);
@@ -135,7 +139,7 @@ bool watch_commit(struct replica *replica);
 // -- presence.c: the lease, the announcements, the heart beat.
 void presence_start(struct replica *replica);
 void presence_reset(struct replica *replica);
-void presence_turn(struct replica *replica); // announces when it is time
+void presence_turn(struct replica *replica);                    // announces when it is time
 void presence_end(struct replica *replica, const char *reason); // the lease is gone
 
 // -- batch.c: changes as transactions.

@@ -5,8 +5,8 @@
 // is one with the majority.
 //
 // The id and the revision decide whether the copy can be continued. Another cluster, or an older revision than the copy
-// has seen, is a backup that was restored: the copy is not its past any more, and a snapshot must replace it. Changes that
-// wait for the other replicas then are not known to be anywhere, and are not acknowledged.
+// has seen, is a backup that was restored: the copy is not its past any more, and a snapshot must replace it. Changes
+// that wait for the other replicas then are not known to be anywhere, and are not acknowledged.
 #include "replica.h"
 
 #include <stdlib.h>
@@ -58,8 +58,8 @@ static void go_on(struct replica *replica, const Etcd__ResponseHeader *header)
     if (replica->copy.is_loaded && (replica->copy.cluster != cluster || revision < replica->copy.seen))
         changes_end(&replica->waiting, ERR_BARRIER);
     replica_go(replica, STATE_LOADING, why, NULL);
-    log_write(replica->options->log, LOG_INFO, "cluster.loading", LOG_STR("reason", why),
-              LOG_INT("revision", revision), LOG_INT("copy", replica->copy.seen));
+    log_write(replica->options->log, LOG_INFO, "cluster.loading", LOG_STR("reason", why), LOG_INT("revision", revision),
+              LOG_INT("copy", replica->copy.seen));
     load_start(replica, cluster, revision);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // One watch over all of the prefix, from the revision behind the copy's on. That it is one, for data and for the live
-// replicas, matters: etcd keeps the order of revisions within a watch, so who sees an announcement has seen all data that
-// was there before it. The data's own revision, which becomes the SOA's serial, moves only with keys of data.
+// replicas, matters: etcd keeps the order of revisions within a watch, so who sees an announcement has seen all data
+// that was there before it. The data's own revision, which becomes the SOA's serial, moves only with keys of data.
 //
 // What comes is gathered and committed when the turn ends. A revision that comes in pieces is committed only when it is
 // whole.
@@ -38,14 +38,6 @@ static enum err take_data(struct replica *replica, const Etcd__Event *event, con
     return copy_delete(&replica->copy, key);
 }
 
-static void fail_copy(struct replica *replica, enum err err)
-{
-    atomic_store(&replica->board->is_sound, false);
-    count(replica->counters, COUNT_store_errors);
-    log_write(replica->options->log, LOG_ERROR, "store.commit_failed", LOG_ERR(err));
-    replica_reload(replica, "the copy cannot be written", err_text(err));
-}
-
 static void take_event(struct replica *replica, const Etcd__Event *event)
 {
     uint64_t revision = event->kv == NULL ? 0 : (uint64_t)event->kv->mod_revision;
@@ -58,7 +50,7 @@ static void take_event(struct replica *replica, const Etcd__Event *event)
     else if (key.kind != KEY_OTHER)
         err = take_data(replica, event, &key);
     if (err != ERR_OK)
-        fail_copy(replica, err);
+        replica_fail_copy(replica, err);
     else if (revision > replica->watch.seen)
         replica->watch.seen = revision;
 }
@@ -140,7 +132,7 @@ bool watch_commit(struct replica *replica)
     bool has_data = replica->watch.data_revision != replica->copy.data_revision;
     enum err err = copy_commit(&replica->copy, replica->watch.seen, replica->watch.data_revision);
     if (err != ERR_OK) {
-        fail_copy(replica, err);
+        replica_fail_copy(replica, err);
         return false;
     }
     if (has_data)

@@ -8,9 +8,9 @@
 // One connection for a channel, so that to give a channel up means to give its connection up: a connection to a member
 // that hangs must not be met again in libcurl's pool.
 //
-// Without TLS nothing is negotiated: HTTP/2 is spoken from the first byte ("prior knowledge"). libcurl 7.88 starts HTTP/2 a
-// second time when it is told so again for a connection that speaks it already. So only the first call is made that way; the
-// others ask for HTTP/2, which the connection they find has.
+// Without TLS nothing is negotiated: HTTP/2 is spoken from the first byte ("prior knowledge"). libcurl 7.88 starts
+// HTTP/2 a second time when it is told so again for a connection that speaks it already. So only the first call is made
+// that way; the others ask for HTTP/2, which the connection they find has.
 #include "channel.h"
 
 #include "drive.h"
@@ -101,8 +101,7 @@ static struct outcome judge(const struct flight *flight, char text[static GRPC_T
     if (flight->result == CURLE_OPERATION_TIMEDOUT)
         outcome.code = GRPC_DEADLINE_EXCEEDED;
     if (flight->result != CURLE_OK)
-        snprintf(text, GRPC_TEXT_MAX, "%s",
-                 flight->error[0] != 0 ? flight->error : curl_easy_strerror(flight->result));
+        snprintf(text, GRPC_TEXT_MAX, "%s", flight->error[0] != 0 ? flight->error : curl_easy_strerror(flight->result));
     else if (status->http_status != GRPC_STATUS_OK)
         snprintf(text, GRPC_TEXT_MAX, "HTTP status %u: not etcd's gRPC API", status->http_status);
     else
@@ -136,7 +135,8 @@ static bool deliver_one(struct channel *channel, struct flight *flight)
     if (err == ERR_OK)
         flight->call.on_message(flight->call.context, message);
     else if (err == ERR_SYNTAX)
-        end(channel, flight, (struct outcome){.code = GRPC_INTERNAL, .text = "a message that is compressed or too long"});
+        end(channel, flight,
+            (struct outcome){.code = GRPC_INTERNAL, .text = "a message that is compressed or too long"});
     else if (flight->has_ended)
         end_ended(channel, flight);
     else
@@ -270,8 +270,7 @@ enum err channel_call(struct channel *channel, const struct call *call)
     enum err err = grpc_frame(call->message, &flight->frame, &n_frame);
     CURL *easy = err == ERR_OK && add_headers(flight) ? curl_easy_init() : NULL;
     flight->easy = easy;
-    if (easy == NULL || !set_up(flight, n_frame) ||
-        curl_multi_add_handle(channel->multi, easy) != CURLM_OK) {
+    if (easy == NULL || !set_up(flight, n_frame) || curl_multi_add_handle(channel->multi, easy) != CURLM_OK) {
         free_flight(channel, flight);
         return ERR_MEMORY;
     }

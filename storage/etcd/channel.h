@@ -51,6 +51,6 @@ struct call {
     void *context;
 };
 
-// Starts a call; `call` is copied, its message packed. Only the first call makes the connection: no other may begin before it
-// has ended. ERR_MEMORY: it has not begun.
+// Starts a call; `call` is copied, its message packed. Only the first call makes the connection: no other may begin
+// before it has ended. ERR_MEMORY: it has not begun.
 enum err channel_call(struct channel *channel, const struct call *call);

@@ -88,9 +88,18 @@ static bool find_value(struct bytes line, const char *name, struct bytes *value)
     return true;
 }
 
-static int hex_value(uint8_t c)
+// Reads two hexadecimal digits.
+static bool find_hex(struct bytes value, size_t at, uint8_t *c)
 {
-    return isdigit(c) ? c - '0' : isxdigit(c) ? tolower(c) - 'a' + 10 : -1;
+    unsigned number = 0;
+    for (size_t i = at; i < at + 2; i++) {
+        if (i >= value.n || !isxdigit(value.at[i]))
+            return false;
+        int digit = isdigit(value.at[i]) ? value.at[i] - '0' : tolower(value.at[i]) - 'a' + 10;
+        number = number * 16 + (unsigned)digit;
+    }
+    *c = (uint8_t)number;
+    return true;
 }
 
 // grpc-message is percent-encoded.
@@ -99,10 +108,8 @@ static void decode_text(struct bytes value, char text[static GRPC_TEXT_MAX])
     size_t n = 0;
     for (size_t i = 0; i < value.n && n < GRPC_TEXT_MAX - 1; i++) {
         uint8_t c = value.at[i];
-        if (c == '%' && i + 2 < value.n && hex_value(value.at[i + 1]) >= 0 && hex_value(value.at[i + 2]) >= 0) {
-            c = (uint8_t)(hex_value(value.at[i + 1]) << 4 | hex_value(value.at[i + 2]));
+        if (c == '%' && find_hex(value, i + 1, &c))
             i += 2;
-        }
         text[n++] = (char)(c < ' ' || c == 0x7f ? ' ' : c);
     }
     text[n] = 0;

@@ -26,11 +26,11 @@ enum grpc_code {
     GRPC_UNAUTHENTICATED = 16
 };
 
-#define GRPC_TEXT_MAX      256
-#define GRPC_HEAD_BYTES    5
-#define GRPC_MESSAGE_MAX   (64u << 20) // a longer one is refused
-#define GRPC_CONTENT_TYPE  "application/grpc"
-#define GRPC_STATUS_OK     200
+#define GRPC_TEXT_MAX     256
+#define GRPC_HEAD_BYTES   5
+#define GRPC_MESSAGE_MAX  (64u << 20) // a longer one is refused
+#define GRPC_CONTENT_TYPE "application/grpc"
+#define GRPC_STATUS_OK    200
 
 // Packs a message into one frame that the caller frees; ERR_MEMORY.
 enum err grpc_frame(const ProtobufCMessage *message, uint8_t **frame, size_t *n);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Closed loops against etcd and against replicas: each client asks, waits for the answer and asks again. Prints one line of
-// JSON: how many were answered a second, and the median and 99th percentile of the time that took.
+// Closed loops against etcd and against replicas: each client asks, waits for the answer and asks again. Prints one
+// line of JSON: how many were answered a second, and the median and 99th percentile of the time that took.
 //
 //     clusterload put SECONDS CLIENTS ENDPOINT...        values as long as an update's record, each client its own key
-//     clusterload update SECONDS ADDRESS:PORT... < FILE  one client for each line "USERNAME KEY SUBDOMAIN", spread over the addresses
+//     clusterload update SECONDS ADDRESS:PORT... < FILE  one client for each line "USERNAME KEY SUBDOMAIN", spread over
+//     the addresses
 //
 // The puts go through the product's own gRPC client, all of them over one connection for each endpoint; the updates are
 // HTTP/1.1 on a connection for each client, a thread for each.
@@ -164,9 +165,10 @@ static void update(const struct updater *updater, int fd, unsigned turn)
 {
     char body[160], request[512], reply[1024];
     int n_body = snprintf(body, sizeof body, "{\"subdomain\":\"%s\",\"txt\":\"%043u\"}", updater->subdomain, turn);
-    int n = snprintf(request, sizeof request,
-                     "POST /update HTTP/1.1\r\nHost: x\r\nX-Api-User: %s\r\nX-Api-Key: %s\r\nContent-Length: %d\r\n\r\n%s",
-                     updater->username, updater->key, n_body, body);
+    int n =
+        snprintf(request, sizeof request,
+                 "POST /update HTTP/1.1\r\nHost: x\r\nX-Api-User: %s\r\nX-Api-Key: %s\r\nContent-Length: %d\r\n\r\n%s",
+                 updater->username, updater->key, n_body, body);
     if (send(fd, request, (size_t)n, MSG_NOSIGNAL) != n)
         fail("cannot send");
     ssize_t got = 0;

@@ -50,7 +50,8 @@ def test_many_clients_cost_few_transactions_and_announcements(tmp_path, etcd):
             except BaseException as error:  # told by the test's thread
                 failures.append(error)
 
-        threads = [threading.Thread(target=work, args=(witness, replicas[i % 3])) for i, witness in enumerate(witnesses)]
+        threads = [threading.Thread(target=work, args=(witness, replicas[i % 3]))
+                   for i, witness in enumerate(witnesses)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -117,16 +118,18 @@ def test_a_big_snapshot_comes_in_pages(tmp_path, etcd):
     """Values of other accounts, put into etcd as one transaction each; 1,700 is more than three pages."""
     with Replicas(tmp_path, etcd, n=1) as (first,):
         account = first.register()
-        record = etcd.ctl("get", f"/{tmp_path.name}/data/value/{account['subdomain']}", "--print-value-only", "--hex").strip()
+        key = f"/{tmp_path.name}/data/value/{account['subdomain']}"
+        record = etcd.ctl("get", key, "--print-value-only", "--hex").strip()
         value = bytes(int(byte, 16) for byte in record.split("\\x")[1:])
         names = [f"name-{i:04}" for i in range(1700)]
         for at in range(0, len(names), 100):
             etcd.put_many((f"/{tmp_path.name}/data/value/{name}", value) for name in names[at:at + 100])
-        wait_until(lambda: first.query(f"{names[-1]}.auth.example.org").rcode() == dns.rcode.NOERROR, "the watch shows them")
+        wait_until(lambda: first.query(f"{names[-1]}.auth.example.org").rcode() == dns.rcode.NOERROR,
+                   "the watch does not show them")
         with replica(tmp_path / "second", etcd) as second:
             assert second.is_in_step()
             (loaded,) = second.cluster_events("loaded")
-            assert loaded["records"] == 1703, "those, the account with its own, and the key that says how old the data is"
+            assert loaded["records"] == 1703, "those, the account with its own, and the key that dates the data"
             for name in names[::100] + names[-1:]:
                 assert second.query(f"{name}.auth.example.org").rcode() == dns.rcode.NOERROR
             assert second.serial() == first.serial()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Replicas on an etcd that asks who they are: users and passwords, tokens that are lost, rights that are missing, TLS with client
-certificates, and users named by their certificate."""
+"""Replicas on an etcd that asks who they are: users and passwords, tokens that are lost, rights that are missing, TLS with
+client certificates, and users named by their certificate."""
 
 import time
 
@@ -85,7 +85,8 @@ def test_who_is_refused_says_so_and_goes_on_serving_what_he_has(tmp_path, databa
 def test_a_user_without_rights_to_the_prefix_is_told_which_it_was(tmp_path):
     with Etcd(n_members=1) as etcd:
         enable_auth(etcd, f"/{tmp_path.name}")
-        with replica(tmp_path / "one", etcd, database={"username": USER, "password": PASSWORD, "prefix": "/elsewhere"}) as one:
+        options = {"username": USER, "password": PASSWORD, "prefix": "/elsewhere"}
+        with replica(tmp_path / "one", etcd, database=options) as one:
             assert one.status()["why"] == "etcd refuses access"
             (event, *_) = [event for event in one.cluster_events("state") if event["reason"] == "etcd refuses access"]
             assert "permission denied" in event["detail"]
@@ -109,10 +110,10 @@ def test_a_user_who_may_only_read_cannot_become_live(tmp_path):
 def make_certificates(folder, client="acme"):
     """A CA, a certificate for members and one for clients whose common name is `client`, as lab.etcd wants them."""
     folder.mkdir()
-    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", 9, "-subj", "/CN=CA",
-            "-keyout", folder / "ca.key", "-out", folder / "ca.pem")
-    for name, subject, usage in (("server", "/CN=member", "serverAuth,clientAuth"), ("client", f"/CN={client}", "clientAuth"),
-                                 ("root", "/CN=root", "clientAuth")):
+    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", 9,
+            "-subj", "/CN=CA", "-keyout", folder / "ca.key", "-out", folder / "ca.pem")
+    for name, subject, usage in (("server", "/CN=member", "serverAuth,clientAuth"),
+                                 ("client", f"/CN={client}", "clientAuth")):
         openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", subject,
                 "-keyout", folder / f"{name}.key", "-out", folder / f"{name}.csr")
         (folder / "extensions").write_text(f"subjectAltName=IP:127.0.0.1\nextendedKeyUsage={usage}\n")
@@ -151,17 +152,15 @@ def test_the_common_name_of_the_certificate_is_the_user(tmp_path):
                 assert one.counters()["cluster_sign_ins"] == 0
 
 
-@pytest.mark.parametrize("drops, reason", [("tls_ca", "certificate"), ("tls_cert", "")], ids=["an unknown authority", "no certificate"])
-def test_without_trust_there_is_no_session(tmp_path, drops, reason):
+@pytest.mark.parametrize("missing", [["tls_ca"], ["tls_cert", "tls_key"]],
+                         ids=["an unknown authority", "no certificate"])
+def test_without_trust_there_is_no_session(tmp_path, missing):
     tls = make_certificates(tmp_path / "tls")
-    options = tls_options(tls)
-    del options[drops]
-    if drops == "tls_cert":
-        del options["tls_key"]
+    options = {key: value for key, value in tls_options(tls).items() if key not in missing}
     with Etcd(n_members=1, tls=tls) as etcd, replica(tmp_path / "one", etcd, database=options) as one:
         assert one.status()["why"] == "etcd cannot be reached"
-        details = {event["detail"].lower() for event in one.cluster_events("state") if event["to"] == "away"}
-        assert any(reason in detail for detail in details), details
+        details = " ".join(event["detail"] for event in one.cluster_events("state") if event["to"] == "away")
+        assert "certificate" in details.lower() or "handshake" in details.lower(), details
 
 
 # The configuration

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Several replicas on a real etcd while things break: members and replicas killed and hung, the leader lost again and again, a
-replica cut off, the majority gone, a backup restored, everything lost. What was acknowledged is never missing and never
-followed by something older; what cannot be acknowledged is refused in time; and all of it heals by itself."""
+"""Several replicas on a real etcd while things break: members and replicas killed and hung, the leader lost again and
+again, a replica cut off, the majority gone, a backup restored, everything lost. What was acknowledged is never missing and
+never followed by something older; what cannot be acknowledged is refused in time; and all of it heals by itself."""
 
 import itertools
 import signal
@@ -155,8 +155,8 @@ def stop_a_replica_and_compact(etcd, replicas, writers):
     assert replicas[2].counters()["cluster_loads"] == 1
 
 
-FAULTS = [kill_a_follower, kill_the_leader, hang_a_follower, hang_a_replica, kill_the_leader, kill_a_replica, hang_the_leader,
-          stop_a_replica_and_compact, kill_the_leader]
+FAULTS = [kill_a_follower, kill_the_leader, hang_a_follower, hang_a_replica, kill_the_leader, kill_a_replica,
+          hang_the_leader, stop_a_replica_and_compact, kill_the_leader]
 
 
 def test_a_thousand_acknowledged_updates_are_read_from_all_replicas_while_everything_breaks(tmp_path, etcd):
@@ -229,13 +229,54 @@ def test_a_replica_that_is_cut_off_holds_others_up_until_its_lease_ends_and_heal
         assert (answer.status_code, answer.json()) == (503, {"error": "store_unreachable"})
         assert took_s < 2
         assert far.http.get(f"{far.api}/health").status_code == 200
-        wait_until(lambda: far.http.get(f"{far.api}/ready").status_code == 503, "it is out of touch for longer than stale_s")
+        wait_until(lambda: far.http.get(f"{far.api}/ready").status_code == 503, "stale_s is over and it is still ready")
         assert far.status()["ready"] is False and far.status()["state"] != "in_step"
         assert witness.numbers_at(far), "it still answers"
         proxies.heal()
         far.expect()
         assert far.http.get(f"{far.api}/ready").status_code == 200
         assert witness.update(replicas[1])
+        expect_identical(everybody, [witness])
+
+
+def test_a_change_whose_answer_is_lost_is_made_once_and_acknowledged(tmp_path, etcd):
+    with Proxies([(member.host, member.port) for member in etcd.members]) as proxies, \
+            replica(tmp_path / "deaf", etcd, endpoints=proxies.endpoints) as deaf:
+        first = deaf.register()
+        assert deaf.update(first, "a" * 43).status_code == 200
+        proxies.deafen()
+        second, took_s = seconds(deaf.register)
+        assert took_s < 2
+        proxies.deafen()
+        answer, took_s = seconds(lambda: deaf.update(first, "b" * 43))
+        assert answer.status_code == 200 and took_s < 2
+        assert deaf.txt(first["fulldomain"]) == ["a" * 43, "b" * 43]
+        assert deaf.query(second["fulldomain"]).rcode() == dns.rcode.NOERROR
+        assert len(etcd.keys(f"/{tmp_path.name}/data/account/")) == 2
+        assert deaf.counters()["cluster_endpoint_failures"] == 2
+
+
+def test_a_replica_with_a_full_disk_holds_others_up_for_one_lease_and_heals_with_room(tmp_path, etcd):
+    with Replicas(tmp_path, etcd, n=2) as replicas, \
+            replica(tmp_path / "small", etcd, database={"map_size": "1MiB"}, expects_errors=True) as small:
+        everybody = [*replicas, small]
+        witness = Witness(everybody)
+        assert witness.update(small)
+        small.excuse()
+        names = [f"/{tmp_path.name}/data/value/name-{i:03}" for i in range(300)]
+        etcd.put_many((name, b"x" * 4000) for name in names[:100])
+        etcd.put_many((name, b"x" * 4000) for name in names[100:200])
+        etcd.put_many((name, b"x" * 4000) for name in names[200:])
+        small.wait_event("store.commit_failed")
+        assert until_acknowledged(witness, replicas[0]) < 8
+        for one in replicas:
+            assert seconds(lambda one=one: witness.update(one))[1] < 2
+        assert small.http.get(f"{small.api}/ready").status_code == 503
+        assert small.status()["why"] == "the copy cannot be written"
+        assert witness.numbers_at(small), "it answers what it has"
+        etcd.ctl("del", "--prefix", f"/{tmp_path.name}/data/value/name-")
+        small.expect()
+        assert witness.update(small)
         expect_identical(everybody, [witness])
 
 
@@ -273,7 +314,7 @@ def test_without_a_majority_dns_goes_on_updates_are_refused_in_time_and_all_heal
             assert one.status()["state"] != "in_step" and "etcd" in one.status()["why"]
             assert witness.acknowledged in witness.numbers_at(one)
         for one in replicas:
-            wait_until(lambda one=one: one.http.get(f"{one.api}/ready").status_code == 503, "stale_s is over")
+            wait_until(lambda one=one: one.http.get(f"{one.api}/ready").status_code == 503, "stale_s is over and it is still ready")
         for member in lost:
             member.start()
         for one in replicas:

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Who is waited for, who is not, and how long: the table of live replicas, the lists of changes, the barrier, the states.
+// Who is waited for, who is not, and how long: the table of live replicas, the lists of changes, the barrier, the
+// states.
 #include "replica.h"
 
 #include "expect.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A replica's copy: events and snapshots become records, the revision goes with them or not at all, and the copy knows whose
-// it is.
+// A replica's copy: events and snapshots become records, the revision goes with them or not at all, and the copy knows
+// whose it is.
 #include "copy.h"
 
 #include "expect.h"
@@ -35,7 +35,8 @@ static int open_shelf(void **state)
     char path[TEMPDIR_PATH_MAX];
     assert_non_null(shelf);
     tempdir_make(&shelf->dir);
-    expect_ok(log_open(&shelf->log, &(struct log_options){.level = LOG_DEBUG, .file = tempdir_join(&shelf->dir, "log", path)}));
+    expect_ok(log_open(&shelf->log,
+                       &(struct log_options){.level = LOG_DEBUG, .file = tempdir_join(&shelf->dir, "log", path)}));
     log_ready(shelf->log);
     expect_ok(open_env(shelf, true));
     expect_ok(copy_open(&shelf->copy, &shelf->env, "/p"));

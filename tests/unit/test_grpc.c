@@ -63,7 +63,8 @@ static void messages_are_whole_wherever_they_are_cut(void **)
             for (size_t i = 0; i < 3; i++) {
                 add(&inflow, bytes + cuts[i], cuts[i + 1] - cuts[i]);
                 while (grpc_inflow_take(&inflow, &message) == ERR_OK)
-                    snprintf(got + strlen(got), sizeof got - strlen(got), "<%.*s>", (int)message.n, (const char *)message.at);
+                    snprintf(got + strlen(got), sizeof got - strlen(got), "<%.*s>", (int)message.n,
+                             (const char *)message.at);
             }
             assert_string_equal(got, "<one><><three>");
             grpc_inflow_free(&inflow);
@@ -127,7 +128,8 @@ static struct grpc_status read_lines(const char *const *lines)
 
 static void the_outcome_is_read_from_headers_and_trailers(void **)
 {
-    struct grpc_status status = READ("HTTP/2 200 \r\n", "content-type: application/grpc\r\n", "\r\n", "grpc-status: 0\r\n");
+    struct grpc_status status =
+        READ("HTTP/2 200 \r\n", "content-type: application/grpc\r\n", "\r\n", "grpc-status: 0\r\n");
     assert_int_equal(status.http_status, 200);
     assert_true(status.has_code);
     assert_int_equal(status.code, GRPC_OK);
@@ -150,7 +152,8 @@ static void a_status_that_is_no_number_is_an_unknown_error(void **)
         assert_true(status.has_code);
         assert_int_equal(status.code, GRPC_UNKNOWN);
     }
-    static const char *const others[] = {"", "grpc-status", "grpc-statu: 0\r\n", "grpc-status-details: 0\r\n", "HTTP/", "HTTP/2\r\n"};
+    static const char *const others[] = {"",      "grpc-status", "grpc-statu: 0\r\n", "grpc-status-details: 0\r\n",
+                                         "HTTP/", "HTTP/2\r\n"};
     for (size_t i = 0; i < N_OF(others); i++) {
         struct grpc_status status = READ(others[i]);
         assert_false(status.has_code);

@@ -5,8 +5,10 @@
 #include "account.h"
 #include "expect.h"
 
-static const struct uuid USER = {.at = {0xd4, 0x20, 0xc9, 0x23, 0xbb, 0xd7, 0x40, 0x56, 0xab, 0x64, 0xc3, 0xca, 0x54, 0xc9, 0xb3, 0xcf}};
+static const struct uuid USER = {
+    .at = {0xd4, 0x20, 0xc9, 0x23, 0xbb, 0xd7, 0x40, 0x56, 0xab, 0x64, 0xc3, 0xca, 0x54, 0xc9, 0xb3, 0xcf}};
 #define USER_TEXT "d420c923-bbd7-4056-ab64-c3ca54c9b3cf"
+#define USER_KEY  ("/p/data/account/" USER_TEXT)
 
 static void expect_text(const struct key_text *key, const char *text)
 {
@@ -48,8 +50,19 @@ static void keys_are_read_as_they_were_written(void **)
 static void what_is_not_ours_is_nothing(void **)
 {
     static const char *const texts[] = {
-        "", "/", "/p", "/p/", "/q/data/last", "/p/data/", "/p/data/lasting", "/p/data/value/", "/p/live/", "/pp/data/last",
-        "/p/data/account/", "/p/data/account/D420C923-BBD7-4056-AB64-C3CA54C9B3CF", "/p/data/account/d420c923bbd74056ab64c3ca54c9b3cf",
+        "",
+        "/",
+        "/p",
+        "/p/",
+        "/q/data/last",
+        "/p/data/",
+        "/p/data/lasting",
+        "/p/data/value/",
+        "/p/live/",
+        "/pp/data/last",
+        "/p/data/account/",
+        "/p/data/account/D420C923-BBD7-4056-AB64-C3CA54C9B3CF",
+        "/p/data/account/d420c923bbd74056ab64c3ca54c9b3cf",
         "/p/data/value/0123456789012345678901234567890123456789012345678901234567890123",
         "/p/live/012345678901234567890123456789012345678901234567890123456789012345678901234567890"};
     for (size_t i = 0; i < N_OF(texts); i++)
@@ -64,8 +77,9 @@ static bool is_within(const struct key_range *range, const char *text)
 
 static void ranges_hold_their_part_and_nothing_else(void **)
 {
-    struct key_range data = key_range_of("/p", KEY_DATA), lives = key_range_of("/p", KEY_LIVES), all = key_range_of("/p", KEY_ALL);
-    static const char *const datas[] = {("/p/data/account/" USER_TEXT), "/p/data/last", "/p/data/value/z"};
+    struct key_range data = key_range_of("/p", KEY_DATA), lives = key_range_of("/p", KEY_LIVES),
+                     all = key_range_of("/p", KEY_ALL);
+    static const char *const datas[] = {USER_KEY, "/p/data/last", "/p/data/value/z"};
     for (size_t i = 0; i < N_OF(datas); i++)
         assert_true(is_within(&data, datas[i]) && is_within(&all, datas[i]) && !is_within(&lives, datas[i]));
     assert_true(is_within(&lives, "/p/live/a") && is_within(&all, "/p/live/a") && !is_within(&data, "/p/live/a"));

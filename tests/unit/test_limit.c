@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Token buckets, and what the throttle makes of them. Time is an argument, so none passes here.
-#include "throttle.h"
 #include "limit.h"
+#include "throttle.h"
 
 #include "expect.h"
 

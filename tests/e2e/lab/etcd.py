@@ -101,7 +101,7 @@ class Member:
 
 
 class Etcd:
-    """A cluster. tls is a folder with ca.pem, server.pem, server.key, client.pem and client.key; options go to every member."""
+    """A cluster. options go to every member; tls is a folder with ca.pem and server and client, each .pem and .key."""
 
     def __init__(self, n_members=3, options=(), tls=None, is_in_memory=True):
         self.folder = make_folder(is_in_memory)
@@ -151,7 +151,7 @@ class Etcd:
 
     def leader(self):
         """The member that leads, as soon as there is one."""
-        return wait_until(lambda: next((member for member in self.members if member.process and member.is_leader()), None),
+        return wait_until(lambda: next((one for one in self.members if one.process and one.is_leader()), None),
                           "etcd has no leader", START_S)
 
     def followers(self):
@@ -161,9 +161,12 @@ class Etcd:
     # etcdctl
 
     def run_ctl(self, *args, endpoints=None, env=None):
-        secure = ["--cacert", self.tls / "ca.pem", "--cert", self.tls / "client.pem", "--key", self.tls / "client.key"] if self.tls else []
-        login = ["--user", self.login] if self.login else []
-        command = ["etcdctl", "--endpoints", endpoints or self.endpoints, *secure, *login, *map(str, args)]
+        command = ["etcdctl", "--endpoints", endpoints or self.endpoints]
+        if self.tls:
+            command += ["--cacert", self.tls / "ca.pem", "--cert", self.tls / "client.pem", "--key", self.tls / "client.key"]
+        if self.login:
+            command += ["--user", self.login]
+        command += args
         return subprocess.run([str(word) for word in command], text=True, capture_output=True, check=False, timeout=60,
                               env={"PATH": SEARCH_PATH, "ETCDCTL_API": "3", **(env or {})})
 
@@ -180,7 +183,8 @@ class Etcd:
         """Puts (key, value in bytes) in one transaction."""
         encode = lambda text: base64.b64encode(text).decode()
         puts = [{"request_put": {"key": encode(key.encode()), "value": encode(value)}} for key, value in pairs]
-        requests.post(f"{self.members[0].endpoint}/v3/kv/txn", json={"success": puts}, timeout=START_S).raise_for_status()
+        url = f"{self.members[0].endpoint}/v3/kv/txn"
+        requests.post(url, json={"success": puts}, timeout=START_S).raise_for_status()
 
     def revision(self):
         return json.loads(self.ctl("get", "nothing", "-w", "json"))["header"]["revision"]

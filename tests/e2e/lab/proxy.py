@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""TCP proxies between a replica and the members of etcd, to cut it off: bytes and new connections then get stuck, as when a
-cable is pulled; nothing is refused, nothing is closed."""
+"""TCP proxies between a replica and the members of etcd.
+
+To cut it off: bytes and new connections then get stuck, as when a cable is pulled; nothing is refused, nothing is closed.
+Or to make it deaf: what it says on the connections it has still gets there, but no answer comes back; new connections are
+good.
+"""
 
 import selectors
 import socket
@@ -15,8 +19,10 @@ class Proxies:
     def __init__(self, targets):
         self.selector = selectors.DefaultSelector()
         self.is_cut = False
+        self.is_to_be_deaf = False
         self.is_stopping = False
         self.listeners = []
+        self.deaf = []  # sockets whose answers nobody hears
         for target in targets:
             listener = socket.create_server(("127.0.0.1", 0))
             self.selector.register(listener, selectors.EVENT_READ, ("accept", target))
@@ -36,6 +42,8 @@ class Proxies:
         self.thread.join()
         for key in list(self.selector.get_map().values()):
             key.fileobj.close()
+        for one in self.deaf:
+            one.close()
         self.selector.close()
 
     def cut(self):
@@ -44,11 +52,25 @@ class Proxies:
     def heal(self):
         self.is_cut = False
 
+    def deafen(self):
+        self.is_to_be_deaf = True
+        while self.is_to_be_deaf:
+            threading.Event().wait(0.001)
+
+    def _deafen(self):
+        for key in list(self.selector.get_map().values()):
+            if key.data[0] == "answer":
+                self.selector.unregister(key.fileobj)
+                self.deaf.append(key.fileobj)
+        self.is_to_be_deaf = False
+
     def _run(self):
         while not self.is_stopping:
+            if self.is_to_be_deaf:
+                self._deafen()
             for key, _ in self.selector.select(0.02):
                 if self.is_cut:
-                    self.thread_pause()
+                    self._rest()
                     break
                 kind, other = key.data
                 if kind == "accept":
@@ -57,7 +79,7 @@ class Proxies:
                     self._move(key.fileobj, other)
 
     @staticmethod
-    def thread_pause():
+    def _rest():
         """Cut off: what has come stays where it is."""
         threading.Event().wait(0.01)
 
@@ -68,8 +90,8 @@ class Proxies:
         except OSError:
             near.close()
             return
-        self.selector.register(near, selectors.EVENT_READ, ("move", far))
-        self.selector.register(far, selectors.EVENT_READ, ("move", near))
+        self.selector.register(near, selectors.EVENT_READ, ("question", far))
+        self.selector.register(far, selectors.EVENT_READ, ("answer", near))
 
     def _move(self, source, target):
         try:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Several servers that share one etcd, and clients that hold them to their word.
 
-What is acknowledged must be there: `Witness.update` asks for a change at one replica and, the moment it is acknowledged,
-reads it from all. A replica that the test has killed, hung or cut off is excused until it says that it is in step again; but
-never, excused or not, may it show something older than it has shown before.
+What is acknowledged must be there: `Witness.update` asks for a change at one replica and, the moment it is
+acknowledged, reads it from all. A replica that the test has killed, hung or cut off is excused until it says that it is in
+step again; but never, excused or not, may it show something older than it has shown before.
 """
 
 import threading
@@ -62,8 +62,8 @@ def replica(folder, etcd, endpoints=None, database=None, general=None, expects_e
     folder.mkdir(exist_ok=True)
     options = {"engine": "etcd", "connection": endpoints or etcd.endpoints, "path": str(folder / "copy"),
                "prefix": "/" + folder.parent.name, "replica_id": folder.name, **QUICK, **(database or {})}
-    return Replica(folder, database=options, general=general, api=CHEAP_ARGON2, expects_errors=expects_errors, warns=warns,
-                   logconfig={"loglevel": "debug"})
+    return Replica(folder, database=options, general=general, api=CHEAP_ARGON2, logconfig={"loglevel": "debug"},
+                   expects_errors=expects_errors, warns=warns)
 
 
 class Replicas:
@@ -91,7 +91,7 @@ class Replicas:
 
 
 class Witness:
-    """An account, and what it has seen of it: values are numbers, each larger than the one before. One thread uses it."""
+    """An account and what was seen of it. Values are numbers, each larger than the one before. One thread uses it."""
 
     numbers = iter(range(1, 10**9))
     lock = threading.Lock()
@@ -132,8 +132,8 @@ class Witness:
                 f"{self.acknowledged} was acknowledged; {one.tmp_path.name} answers {answer}\n{one.report()}"
 
     def update(self, at):
-        """One change, asked of one replica. True: it was acknowledged, and read from all. One that is excused is not asked: as a
-        load balancer would have it, and because a change that it has taken and hangs on to would come late."""
+        """One change, asked of one replica. True: it was acknowledged, and read from all. One that is excused is not
+        asked: as a load balancer would have it, and because a change that it took and hung on to would come late."""
         if at.excused % 2:
             return False
         with self.lock:
@@ -159,8 +159,9 @@ def expect_identical(replicas, witnesses):
     """All replicas are in step, give the same serial and the same values, and nothing acknowledged is missing."""
     for one in replicas:
         one.expect()
-    wait_until(lambda: len({one.serial() for one in replicas}) == 1, lambda: f"serials {[one.serial() for one in replicas]}")
+    wait_until(lambda: len({one.serial() for one in replicas}) == 1,
+               lambda: f"serials {[one.serial() for one in replicas]}")
     for witness in witnesses:
         answers = [sorted(witness.numbers_at(one)) for one in replicas]
         assert answers.count(answers[0]) == len(answers), f"values differ: {answers}"
-        assert witness.acknowledged in answers[0] or witness.acknowledged == 0, f"{witness.acknowledged} is lost: {answers[0]}"
+        assert witness.acknowledged in (0, *answers[0]), f"{witness.acknowledged} is lost: {answers[0]}"
