@@ -50,6 +50,18 @@ static enum cookie_state check_cookie(const struct guard *guard, const struct me
     return cookie_check(&guard->cookies, (struct bytes){query->asked.cookie, query->asked.n_cookie}, client);
 }
 
+// Looked at only when a limit is reached.
+static bool is_exempt(const struct cidrs *exempt, const struct sockaddr *client)
+{
+    struct ip ip;
+    if (ip_of_sockaddr(client, &ip) != ERR_OK)
+        return false;
+    for (size_t i = 0; i < exempt->n; i++)
+        if (cidr_contains(exempt->at[i], ip))
+            return true;
+    return false;
+}
+
 struct guarding guard_judge(const struct lookup *lookup, const struct message *message, const struct query *query,
                             struct found *found)
 {
@@ -64,6 +76,8 @@ struct guarding guard_judge(const struct lookup *lookup, const struct message *m
         found->rcode = RCODE_BADCOOKIE;
     if (!is_proven && guard != NULL && guard->rrl != NULL && message->client != NULL)
         guarding.verdict = rrl_judge(guard->rrl, message->client, kind_of(found), guard->now_ms);
+    if (guarding.verdict != RRL_PASS && is_exempt(&lookup->conf->general_rrl_exempt, message->client))
+        guarding.verdict = RRL_PASS;
     if (!query->has_edns || guarding.verdict == RRL_DROP || found->rcode == RCODE_BADVERS)
         return guarding;
 

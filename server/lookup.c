@@ -184,6 +184,7 @@ static bool walk_down(struct walk *walk)
 
     const struct node *node = walk->zone->apex_node;
     for (unsigned i = n_labels; i-- > 0;) {
+        // cppcheck-suppress uninitvar ; there are n_labels of them
         const uint8_t *rest = walk->prefix.at + label[i];
         const struct node *parent = node;
         node = zone_find(walk->zone, (struct bytes){rest, walk->prefix.n - label[i]});

@@ -21,8 +21,8 @@ from wire import (TYPE_A, framed, header, is_closed_by_peer, opt_record, query_b
 APEX = f"{ZONE}."
 SECRET = "e5e973e5a6b2a43f48e7dc849e37bfcf"
 OTHER_SECRET = "445536bcd2513298075a5d379663c962"
-LIMITED = {"workers": 1, "rrl_existing_per_s": 50, "rrl_others_per_s": 20}
-DEFAULTS = {"rrl_existing_per_s": None, "rrl_others_per_s": None}  # what the program says
+LIMITED = {"workers": 1, "rrl_existing_per_s": 50, "rrl_others_per_s": 20, "rrl_exempt": []}
+DEFAULTS = {"rrl_existing_per_s": None, "rrl_others_per_s": None, "rrl_exempt": []}  # what the program says
 
 
 def cookie_option(cookie):
@@ -72,6 +72,13 @@ def test_over_the_limit_half_is_told_to_come_by_tcp_and_half_is_dropped(tmp_path
             for _ in range(200):
                 sock.sendall(framed(query_bytes(7, name, TYPE_A)))
                 assert not is_truncated(receive_framed(sock))
+
+
+def test_exempt_clients_are_not_limited(tmp_path):
+    limited = {**LIMITED, "rrl_exempt": ["192.0.2.0/24", "127.0.0.0/8"]}
+    with Acmezone(tmp_path, general=limited) as server:
+        answers = flood(server, [query_bytes(number, APEX, TYPE_A) for number in range(500)])
+        assert len(answers) == 500 and not any(map(is_truncated, answers))
 
 
 def test_refusals_over_the_limit_are_never_longer_than_their_questions(tmp_path):
@@ -203,7 +210,7 @@ def test_knot_takes_our_cookies_and_we_take_those_of_knot(tmp_path):
 def test_unbound_resolves_through_a_server_that_limits(tmp_path):
     """Each of the names is new to the resolver; over the limit it comes by TCP."""
     (tmp_path / "ours").mkdir()
-    limited = {"workers": 1, "rrl_existing_per_s": 5, "rrl_others_per_s": 5, "rrl_slip": 1,
+    limited = {"workers": 1, "rrl_exempt": [], "rrl_existing_per_s": 5, "rrl_others_per_s": 5, "rrl_slip": 1,
                "records": [f"{APEX} NS {APEX}", *(f"n{number}.{ZONE}. A 192.0.2.1" for number in range(40))]}
     with Acmezone(tmp_path / "ours", general=limited) as ours, Lab(tmp_path) as lab:
         resolver = free_address()
