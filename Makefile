@@ -109,15 +109,11 @@ e2e: all need-test ## tests with the real program, real clients and a real CA
 helm: all need-test need-helm ## render, lint, validate and run the Helm chart, with Helm 3 and 4
 	ACMEZONE_BIN=$(BUILD)/acmezone $(PYTHON) -m pytest -q -p no:cacheprovider tests/helm
 
-asan: ## all tests with AddressSanitizer and UndefinedBehaviorSanitizer
-	$(MAKE) BUILD=build/asan SANITIZE=address,undefined CFLAGS="-O1 -g" test
+asan: ## unit tests and end-to-end tests with AddressSanitizer and UndefinedBehaviorSanitizer
+	$(MAKE) BUILD=build/asan SANITIZE=address,undefined CFLAGS="-O1 -g" unit e2e
 
-tsan: ## unit tests and the tests with threads, with ThreadSanitizer
-	$(MAKE) BUILD=build/tsan SANITIZE=thread CFLAGS="-O1 -g" unit
-	$(MAKE) BUILD=build/tsan SANITIZE=thread CFLAGS="-O1 -g" PYTEST_ARGS="$(TSAN_TESTS)" e2e
-
-valgrind: all need-test ## one full scenario under memcheck (part of make e2e)
-	ACMEZONE_BIN=$(BUILD)/acmezone $(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e/test_valgrind.py
+tsan: ## unit tests and end-to-end tests with ThreadSanitizer
+	$(MAKE) BUILD=build/tsan SANITIZE=thread CFLAGS="-O1 -g" unit e2e
 
 cover: ## line coverage of the product by all tests
 	$(MAKE) BUILD=build/cover COVER=1 CFLAGS="-O0 -g" test
