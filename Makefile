@@ -115,6 +115,9 @@ asan: ## unit tests and end-to-end tests with AddressSanitizer and UndefinedBeha
 tsan: ## unit tests and end-to-end tests with ThreadSanitizer
 	$(MAKE) BUILD=build/tsan SANITIZE=thread CFLAGS="-O1 -g" unit e2e
 
+valgrind: all need-test ## one full scenario under memcheck (part of make e2e)
+	ACMEZONE_BIN=$(BUILD)/acmezone $(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e/test_valgrind.py
+
 cover: ## line coverage of the product by all tests
 	$(MAKE) BUILD=build/cover COVER=1 CFLAGS="-O0 -g" test
 	@$(PACKAGES) cover
