@@ -109,10 +109,12 @@ class Witness:
         return f"{number:_>43}"
 
     def numbers_at(self, one, timeout_s=READ_S):
-        """What a replica answers; it must not be older than what it has answered before."""
+        """What a replica answers; it must not be older than what it has answered before. A value that is no number was refused
+        to a test, and may be there all the same: an unconfirmed change may have happened."""
         question = dns.message.make_query(self.account["fulldomain"], "TXT")
         reply = dns.query.udp(question, one.dns[0], port=one.dns[1], timeout=timeout_s)
-        answer = [int(rdata.strings[0].strip(b"_")) for rrset in reply.answer for rdata in rrset]
+        texts = [rdata.strings[0].strip(b"_") for rrset in reply.answer for rdata in rrset]
+        answer = [int(text) for text in texts if text.isdigit()]
         newest = max(answer, default=0)
         before = self.seen.get(one.tmp_path, 0)
         assert newest >= before, f"{one.tmp_path.name} has shown {before} and shows {answer}\n{one.report()}"
