@@ -28,7 +28,7 @@ import requests
 ROOT = Path(__file__).resolve().parents[2]
 BINARY = str(Path(os.environ.get("ACMEZONE_BIN", ROOT / "build/acmezone")).resolve())
 ZONE = "auth.example.org"
-DEADLINE_S = 20  # generous: the same tests run under sanitizers
+DEADLINE_S = 60  # generous: the same tests run under sanitizers, and on busy machines
 
 DEFAULTS = {
     "general": {
