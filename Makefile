@@ -98,7 +98,7 @@ unit: need-build need-test $(UNITS) ## unit tests
 	@sh tests/unit/run.sh $(UNITS)
 
 # Network namespaces and other users need root; everybody else runs the rest.
-NEED_ROOT := tests/e2e/test_chain_netns.py tests/e2e/test_privilege_root.py
+NEED_ROOT := tests/e2e/test_chain_netns.py tests/e2e/test_half_open.py tests/e2e/test_privilege_root.py
 # valgrind takes no sanitized program, and a user who was switched to cannot write the coverage.
 NOT_BUILT_FOR := $(if $(SANITIZE)$(COVER),tests/e2e/test_valgrind.py) $(if $(COVER),tests/e2e/test_privilege_root.py)
 e2e: all need-test ## tests with the real program, real clients and a real CA
