@@ -34,8 +34,8 @@ void descriptors_fit(struct conf *conf, struct log *log)
 {
     int64_t limit = raise_limit();
     int64_t n_workers = conf->general_workers, n_apis = (int64_t)conf->api_listens.n;
-    int64_t n_fixed = SPARE + n_apis * EACH_ADDRESS +
-                      n_workers * (EACH_WORKER + (int64_t)conf->dns_listens.n * EACH_ADDRESS);
+    int64_t n_fixed =
+        SPARE + n_apis * EACH_ADDRESS + n_workers * (EACH_WORKER + (int64_t)conf->dns_listens.n * EACH_ADDRESS);
     int64_t n_wanted = conf->general_tcp_connections + conf->api_connections * n_apis;
     if (n_fixed + n_wanted <= limit)
         return;

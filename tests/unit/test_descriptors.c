@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Limits on connections are made to fit the limit on descriptors. A hard limit is for good, so each case is a process of
-// its own.
+// Limits on connections are made to fit the limit on descriptors. A hard limit is for good, so each case is a process
+// of its own.
 #include "descriptors.h"
 
 #include "expect.h"
