@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from acmezone import CHEAP_ARGON2, ZONE, Acmezone, wait_until
+from test_privilege import is_instrumented
 from wire import NOERROR, TYPE_A, framed, query_bytes, rcode, receive_framed, udp_exchange
 
 N_IDLE = 10_000
@@ -102,7 +103,8 @@ def test_ten_thousand_idle_connections_disturb_nobody_and_are_all_given_back(tmp
         assert server.counters()["tcp_refused"] == server.counters()["tcp_client_refused"] == 0
         print(f"{n_idle} held: {(held[0] - before[0]) / n_idle:.0f} bytes each, slowest of 200 questions over UDP {slowest_s * 1000:.1f} ms")
         assert held[0] - before[0] <= n_idle * BYTES_EACH
-        assert held[1] - held[0] <= 1 << 20, "the second ten thousand take what the first gave back"
+        if not is_instrumented(server):  # AddressSanitizer keeps back what is freed
+            assert held[1] - held[0] <= 1 << 20, "the second ten thousand take what the first gave back"
 
 
 def test_by_default_a_thousand_are_kept_and_who_asks_is_served(tmp_path, n_idle):
