@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A server without descriptors can neither accept a connection nor refuse it: the loop of the worker is woken by it for
-// ever and has no time left for UDP. So the limits on connections are made to fit at the start, and that never comes.
+// A server without descriptors can neither accept a connection nor refuse it, nor read its files again: DNS would take
+// them from the API. So the limits on connections are made to fit at the start, and that never comes.
 //
 // The limit of DNS connections is divided among the workers, each of which rounds up and accepts one before it closes
 // another; that of the API holds for each of its addresses.

@@ -90,4 +90,4 @@ def test_ten_thousand_half_open_connections_disturb_nobody(tmp_path, namespace):
                     assert receive_framed(sock)[:2] == QUERY[:2]
             print(f"{n_half_open(server)} half open, {n_cookies_sent(server)} not kept; 220 questions took {time.monotonic() - began:.2f} s")
         assert server.counters()["tcp_connections"] == 20, "the server never hears of the others"
-        wait_until(lambda: n_descriptors(server) <= before, "the connections to go")
+        wait_until(lambda: n_descriptors(server) <= before + 8, "the connections to go")

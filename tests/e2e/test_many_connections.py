@@ -21,6 +21,7 @@ from wire import NOERROR, TYPE_A, framed, query_bytes, rcode, receive_framed, ud
 N_IDLE = 10_000
 N_ADDRESSES = 200  # that they come from
 NEWCOMER = "127.77.0.1"
+SPARE = 8  # descriptors that loops open when they first need them
 BYTES_EACH = 2048  # most that the server may take for one of them
 QUERY = query_bytes(7, f"{ZONE}.", TYPE_A)
 
@@ -34,7 +35,7 @@ def n_idle():
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(hard, wanted), max(hard, wanted)))
     now = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (now, now))
-    yield min(N_IDLE, now * 3 // 4)
+    yield min(N_IDLE, now * 3 // 4 // 500 * 500)
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, max(hard, now)))
 
 
@@ -72,14 +73,17 @@ def ask_as_newcomer(server):
 
 
 def hold(server, n, stack):
+    """No faster than they are accepted: the kernel forgets some of those that do not fit into the queue."""
+    before = server.counters()["tcp_connections"]
     for number in range(n):
         source = f"127.{1 + number % N_ADDRESSES}.0.1"
         sock = stack.enter_context(connect_from(source, server.dns))
         if number % 2:
             sock.send(b"\0")
-        if number % 500 == 0:
+        if number % 500 == 499:
             ask_over_udp(server, 1)
             ask_as_newcomer(server)
+            wait_until(lambda: server.counters()["tcp_connections"] - before > number, "all to be accepted")
 
 
 def test_ten_thousand_idle_connections_disturb_nobody_and_are_all_given_back(tmp_path, n_idle):
@@ -92,13 +96,13 @@ def test_ten_thousand_idle_connections_disturb_nobody_and_are_all_given_back(tmp
         for _ in range(2):
             with contextlib.ExitStack() as stack:
                 hold(server, n_idle, stack)
-                wait_until(lambda: n_descriptors(server) >= before[1] + n_idle, "all to be accepted")
+                assert n_descriptors(server) >= before[1] + n_idle
                 held.append(memory_bytes(server))
                 slowest_s = ask_over_udp(server, 200)
                 for _ in range(20):
                     ask_as_newcomer(server)
                 assert server.update(account, "x" * 43).status_code == 200
-            wait_until(lambda: n_descriptors(server) <= before[1], "the descriptors to come back")
+            wait_until(lambda: n_descriptors(server) <= before[1] + SPARE, "the descriptors to come back")
         assert not server.events_named("serve.few_descriptors")
         assert server.counters()["tcp_refused"] == server.counters()["tcp_client_refused"] == 0
         print(f"{n_idle} held: {(held[0] - before[0]) / n_idle:.0f} bytes each, slowest of 200 questions over UDP {slowest_s * 1000:.1f} ms")
@@ -111,8 +115,7 @@ def test_by_default_a_thousand_are_kept_and_who_asks_is_served(tmp_path, n_idle)
     with Acmezone(tmp_path, general={"workers": 2}, api=CHEAP_ARGON2) as server, contextlib.ExitStack() as stack:
         before = n_descriptors(server)
         hold(server, n_idle, stack)
-        wait_until(lambda: server.counters()["tcp_connections"] >= n_idle, "all to be accepted")
-        assert n_descriptors(server) <= before + 1024
+        assert n_descriptors(server) <= before + 1024 + SPARE
         ask_over_udp(server, 200)
         ask_as_newcomer(server)
 
@@ -123,8 +126,8 @@ def test_with_few_descriptors_the_limits_are_lowered_and_told_and_everybody_is_s
         told = server.events_named("serve.few_descriptors")[0]
         assert (told["level"], told["limit"]) == ("warn", 200) and told["wanted"] > 2048
         assert told["tcp_connections"] + told["api_connections"] < 200
-        hold(server, 600, stack)
-        wait_until(lambda: server.counters()["tcp_refused"] >= 400, "those that give way")
+        hold(server, 1000, stack)
+        assert server.counters()["tcp_refused"] >= 400
         assert n_descriptors(server) < 200
         ask_over_udp(server, 100)
         ask_as_newcomer(server)
