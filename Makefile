@@ -84,7 +84,7 @@ $(BENCHES): $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(BENCH_PARTS) $(STOR
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_) -o $@ $^ $(LIBS)
 
-.PHONY: run demo test unit e2e helm asan tsan sanitized valgrind soak cover lint fmt bench docs image install clean help
+.PHONY: run demo test programs unit e2e helm asan tsan sanitized valgrind soak cover lint fmt bench docs image install clean help
 run: all ## serve DNS on 127.0.0.1:5300 and the API on http://127.0.0.1:8053, store in ./data
 	@$(PACKAGES) run
 	@sh deploy/run.sh $(BUILD)/acmezone
@@ -93,6 +93,8 @@ demo: all need-test ## a local CA issues a wildcard certificate through the serv
 	@ACMEZONE_BIN=$(BUILD)/acmezone $(PYTHON) tests/e2e/demo.py
 
 test: unit e2e helm ## all tests
+
+programs: all need-test $(UNITS)
 
 unit: need-build need-test $(UNITS) ## unit tests
 	@sh tests/unit/run.sh $(UNITS)
@@ -120,7 +122,9 @@ tsan: ## unit tests and end-to-end tests with ThreadSanitizer
 SANITIZED := $(patsubst %,tests/e2e/test_%.py,abuse abuse_http dns_tcp dns_wire http_busy http_guard http_update many_connections \
                                                running)
 sanitized: ## unit tests and part of the end-to-end tests with both: what CI runs
+	$(MAKE) -j2 BUILD=build/asan SANITIZE=address,undefined CFLAGS="-O1 -g" programs
 	$(MAKE) BUILD=build/asan SANITIZE=address,undefined CFLAGS="-O1 -g" E2E="$(SANITIZED)" unit e2e
+	$(MAKE) -j2 BUILD=build/tsan SANITIZE=thread CFLAGS="-O1 -g" programs
 	$(MAKE) BUILD=build/tsan SANITIZE=thread CFLAGS="-O1 -g" E2E="$(SANITIZED)" unit e2e
 
 valgrind: all need-test ## one full scenario under memcheck (part of make e2e)
@@ -134,7 +138,7 @@ cover: ## line coverage of the product by all tests
 	@$(PACKAGES) cover
 	gcovr --root . --object-directory build/cover --filter '(base|storage|server|api|cli)/' --json build/cover/lines.json --txt
 	@for floor in base storage server api cli; do \
-	    gcovr --root . -a build/cover/lines.json --filter "$$floor/" --print-summary --output /dev/null | sed -n "s#^lines:#$$floor/#p"; done
+	    gcovr --root . -a build/cover/lines.json --filter "$$floor/" --print-summary --output build/cover/lines.txt | sed -n "s#^lines:#$$floor/#p"; done
 
 lint: need-build need-test need-lint ## warnings of clang and gcc -fanalyzer, clang-format, clang-tidy, cppcheck; exposure of the systemd unit
 	$(MAKE) BUILD=build/clang CC=clang all
