@@ -119,7 +119,7 @@ tsan: ## unit tests and end-to-end tests with ThreadSanitizer
 	$(MAKE) BUILD=build/tsan SANITIZE=thread CFLAGS="-O1 -g" unit e2e
 
 # Those in which the program does most by itself: what CI has time for.
-SANITIZED := $(patsubst %,tests/e2e/test_%.py,abuse abuse_http dns_tcp dns_wire http_busy http_guard http_update many_connections \
+SANITIZED := $(patsubst %,tests/e2e/test_%.py,abuse_http dns_tcp dns_wire http_busy http_guard http_update many_connections \
                                                running)
 sanitized: ## unit tests and part of the end-to-end tests with both: what CI runs
 	$(MAKE) -j2 BUILD=build/asan SANITIZE=address,undefined CFLAGS="-O1 -g" programs

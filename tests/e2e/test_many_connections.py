@@ -106,8 +106,10 @@ def test_ten_thousand_idle_connections_disturb_nobody_and_are_all_given_back(tmp
         assert not server.events_named("serve.few_descriptors")
         assert server.counters()["tcp_refused"] == server.counters()["tcp_client_refused"] == 0
         print(f"{n_idle} held: {(held[0] - before[0]) / n_idle:.0f} bytes each, slowest of 200 questions over UDP {slowest_s * 1000:.1f} ms")
-        assert held[0] - before[0] <= n_idle * BYTES_EACH
-        if not is_instrumented(server):  # AddressSanitizer keeps back what is freed
+        if is_instrumented(server):  # its books are larger, and it keeps back what is freed
+            assert held[0] - before[0] <= n_idle * BYTES_EACH * 4
+        else:
+            assert held[0] - before[0] <= n_idle * BYTES_EACH
             assert held[1] - held[0] <= 1 << 20, "the second ten thousand take what the first gave back"
 
 
