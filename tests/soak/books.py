@@ -139,6 +139,7 @@ class Writer(threading.Thread):
         account = Account(self.ask("/register", {}, {"Authorization": f"Bearer {self.books.token}"}, 201))
         self.accounts.append(account)
         self.books.note(account)
+        check(self.dns, [account])
 
     def update(self, account):
         value = "".join(self.random.choices(ALPHABET, k=43))

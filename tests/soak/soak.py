@@ -251,8 +251,8 @@ def soak(seconds, folder):
         server.kill()
     assert server.stderr == "", server.report()
     assert not server.errors, server.errors[:5]
-    print(f"soak: {seconds:.0f} s, {server.books.n_acknowledged} changes acknowledged and found served, all {n_checked} accounts checked "
-          f"in the end; memory {memory[0] / 1e6:.2f} -> {memory[1] / 1e6:.2f} MB, descriptors {descriptors[0]:.0f} -> {descriptors[1]:.0f}")
+    print(f"soak: {seconds:.0f} s, {server.books.n_acknowledged} changes acknowledged, each asked for at once; all {n_checked} accounts asked for "
+          f"in the end, nothing lost; memory {memory[0] / 1e6:.2f} -> {memory[1] / 1e6:.2f} MB, descriptors {descriptors[0]:.0f} -> {descriptors[1]:.0f}")
     print("soak: " + ", ".join(f"{name}: {n}" for name, n in counts.items()))
 
 
