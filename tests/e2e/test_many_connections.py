@@ -83,7 +83,8 @@ def hold(server, n, stack):
         if number % 500 == 499:
             ask_over_udp(server, 1)
             ask_as_newcomer(server)
-            wait_until(lambda: server.counters()["tcp_connections"] - before > number, "all to be accepted")
+            n_made = number + 1 + (number + 1) // 500  # one newcomer each time
+            wait_until(lambda: server.counters()["tcp_connections"] - before >= n_made, "all to be accepted")
 
 
 def test_ten_thousand_idle_connections_disturb_nobody_and_are_all_given_back(tmp_path, n_idle):
@@ -96,7 +97,7 @@ def test_ten_thousand_idle_connections_disturb_nobody_and_are_all_given_back(tmp
         for _ in range(2):
             with contextlib.ExitStack() as stack:
                 hold(server, n_idle, stack)
-                assert n_descriptors(server) >= before[1] + n_idle
+                assert n_descriptors(server) >= before[1] - 1 + n_idle  # the API may have closed the account's
                 held.append(memory_bytes(server))
                 slowest_s = ask_over_udp(server, 200)
                 for _ in range(20):
