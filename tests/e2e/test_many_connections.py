@@ -19,7 +19,7 @@ from test_privilege import is_instrumented
 from wire import NOERROR, TYPE_A, framed, query_bytes, rcode, receive_framed, udp_exchange
 
 N_IDLE = 10_000
-N_ADDRESSES = 200  # that they come from
+N_ADDRESSES = 2000  # that they come from; a few may be counted as one client
 NEWCOMER = "127.77.0.1"
 SPARE = 8  # descriptors that loops open when they first need them
 BYTES_EACH = 2048  # most that the server may take for one of them
@@ -76,7 +76,7 @@ def hold(server, n, stack):
     """No faster than they are accepted: the kernel forgets some of those that do not fit into the queue."""
     before = server.counters()["tcp_connections"]
     for number in range(n):
-        source = f"127.{1 + number % N_ADDRESSES}.0.1"
+        source = f"127.1.{number % N_ADDRESSES // 200}.{1 + number % 200}"
         sock = stack.enter_context(connect_from(source, server.dns))
         if number % 2:
             sock.send(b"\0")
