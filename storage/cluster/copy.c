@@ -186,7 +186,7 @@ static enum err merge_kind(struct copy *copy, enum key_kind kind)
 enum err copy_merge_begin(struct copy *copy)
 {
     copy_abort(copy);
-    copy->n_dropped = 0;
+    copy->n_dropped = copy->n_kept = 0;
     enum err err = begin(copy);
     return err == ERR_OK ? merge_kind(copy, KEY_ACCOUNT) : err;
 }
@@ -207,6 +207,8 @@ enum err copy_merge(struct copy *copy, const struct key *key, struct bytes recor
     copy->merge_at[name.mv_size] = 0;
     copy->n_merge_at = name.mv_size + 1;
     err = env_get(copy->txn, table, (struct bytes){name.mv_data, name.mv_size}, &known);
+    if (err == ERR_OK && key->kind == KEY_ACCOUNT)
+        copy->n_kept++;
     if (err == ERR_OK && bytes_equal(known, record))
         return ERR_OK;
     return err == ERR_OK || err == ERR_NOT_FOUND ? copy_put(copy, key, record) : err;

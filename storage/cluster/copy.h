@@ -28,6 +28,7 @@ struct copy {
     uint8_t merge_at[SUBDOMAIN_MAX + 1]; // the last key of that kind
     size_t n_merge_at;
     uint64_t n_dropped;
+    uint64_t n_kept; // accounts that were there before
 };
 
 // Reads where the copy stands. A copy made under another prefix counts as not loaded, so that a snapshot replaces it.
@@ -43,7 +44,8 @@ enum err copy_delete(struct copy *copy, const struct key *key);
 enum err copy_commit(struct copy *copy, uint64_t seen, uint64_t data_revision);
 void copy_abort(struct copy *copy);
 
-// Merging a snapshot: records come in the order of their keys; what the copy has besides is dropped.
+// Merging a snapshot: records come in the order of their keys; what the copy has besides is dropped, unless it is
+// aborted before its end.
 enum err copy_merge_begin(struct copy *copy);
 enum err copy_merge(struct copy *copy, const struct key *key, struct bytes record);
 enum err copy_merge_end(struct copy *copy, uint64_t cluster, uint64_t revision, uint64_t data_revision);

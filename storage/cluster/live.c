@@ -26,11 +26,6 @@ static uint64_t parse_number(struct bytes text)
     return number;
 }
 
-void live_clear(struct live *live)
-{
-    live->n = 0;
-}
-
 void live_free(struct live *live)
 {
     free(live->at);

@@ -20,7 +20,6 @@ struct live {
     size_t n_max;
 };
 
-void live_clear(struct live *live);
 void live_free(struct live *live);
 
 // Notes an announcement; an older one than is known changes nothing. `text` is its value; one that is no number says 0.

@@ -81,6 +81,8 @@ static void on_announced(void *context, const struct outcome *outcome)
 {
     struct replica *replica = context;
     replica->presence.is_announcing = false;
+    if (replica->presence.said_lease != replica->presence.lease) // it is not worth anything any more
+        return;
     if (outcome->code == GRPC_NOT_FOUND) { // the lease
         presence_end(replica, "the lease has ended");
         return;
@@ -110,6 +112,7 @@ static void announce(struct replica *replica)
     request.lease = replica->presence.lease;
     replica->presence.is_announcing = true;
     replica->presence.is_wanted = false;
+    replica->presence.said_lease = replica->presence.lease;
     replica->presence.said_ms = board_now_ms();
     count(replica->counters, COUNT_cluster_announcements);
     replica_call(replica, "/etcdserverpb.KV/Put", &request.base, on_announced);

@@ -70,13 +70,14 @@ struct replica {
         int64_t lease; // 0: none
         bool is_granting;
         bool is_announcing;
-        bool is_wanted;    // somebody waits for our next announcement
-        bool is_looking;   // what the last look at the data found has not been seen yet
-        uint64_t looked;   // that revision
-        int64_t beat_ms;   // board_now_ms when that look began
-        int64_t said_ms;   // and when the last announcement did
-        uint64_t own_said; // revision of the last announcement
-        uint64_t confirm;  // when this revision is seen, our announcement has come by; 0: there was none
+        bool is_wanted;     // somebody waits for our next announcement
+        bool is_looking;    // what the last look at the data found has not been seen yet
+        uint64_t looked;    // that revision
+        int64_t beat_ms;    // board_now_ms when that look began
+        int64_t said_ms;    // and when the last announcement did
+        int64_t said_lease; // under which it was made
+        uint64_t own_said;  // revision of the last announcement
+        uint64_t confirm;   // when this revision is seen, our announcement has come by; 0: there was none
     } presence;
 
     // Changes: first they wait to be sent, then for the answer, then for the others.

@@ -16,9 +16,10 @@ static ProtobufCBinaryData data_of(const struct key_text *text)
     return (ProtobufCBinaryData){text->n, (uint8_t *)(uintptr_t)text->at};
 }
 
+// The table is replaced as a whole or not at all: a replica that is missing in it would not be waited for.
 static enum err note_live(struct replica *replica, const Etcd__RangeResponse *answer)
 {
-    live_clear(&replica->live);
+    struct live live = {0};
     for (size_t i = 0; i < answer->n_kvs; i++) {
         const Etcd__KeyValue *kv = answer->kvs[i];
         struct key key = key_parse(replica->cluster->prefix, (struct bytes){kv->key.data, kv->key.len});
@@ -26,10 +27,14 @@ static enum err note_live(struct replica *replica, const Etcd__RangeResponse *an
             continue;
         struct live_replica other = {.since = (uint64_t)kv->create_revision, .said = (uint64_t)kv->mod_revision};
         memcpy(other.id, key.name.at, key.name.n);
-        enum err err = live_note(&replica->live, &other, (struct bytes){kv->value.data, kv->value.len});
-        if (err != ERR_OK)
+        enum err err = live_note(&live, &other, (struct bytes){kv->value.data, kv->value.len});
+        if (err != ERR_OK) {
+            live_free(&live);
             return err;
+        }
     }
+    live_free(&replica->live);
+    replica->live = live;
     return ERR_OK;
 }
 
