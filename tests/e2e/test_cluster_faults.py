@@ -171,6 +171,18 @@ def test_a_thousand_acknowledged_updates_are_read_from_all_replicas_while_everyt
         expect_identical(replicas, writers.witnesses)
 
 
+def test_leases_that_are_taken_from_live_replicas_make_nobody_show_something_old(tmp_path, etcd):
+    """A leader that was hung and wakes up does that: etcd 3.4.23 lets it revoke what had ended on its own clock alone."""
+    with Replicas(tmp_path, etcd) as replicas:
+        with Writers(replicas) as writers:
+            for _ in range(20):
+                writers.wait_progress(5)
+                for lease in etcd.ctl("lease", "list").splitlines()[1:]:
+                    etcd.run_ctl("lease", "revoke", lease)
+        assert sum(one.counters()["cluster_leases_lost"] for one in replicas) >= 20
+        expect_identical(replicas, writers.witnesses)
+
+
 # A member
 
 def connected_member(etcd, one):

@@ -234,17 +234,19 @@ static void data_that_is_only_newer_moves_the_serial(void **state)
 static void a_lease_is_kept_for_the_next_process(void **state)
 {
     struct shelf *shelf = *state;
-    expect_ok(copy_keep_lease(&shelf->copy, 4711));
+    expect_ok(copy_keep_lease(&shelf->copy, 4711, "host-1"));
     reopen(shelf, "/p");
     assert_int_equal(shelf->copy.lease, 4711);
+    assert_string_equal(shelf->copy.replica, "host-1");
     assert_false(shelf->copy.is_loaded);
     load(shelf, "x=1 ", 10);
     put(shelf, "x", "2");
-    expect_ok(copy_keep_lease(&shelf->copy, INT64_MAX)); // with what is gathered, not before it
+    expect_ok(copy_keep_lease(&shelf->copy, INT64_MAX, "host-2")); // with what is gathered, not before it
     expect_content(shelf, "x=1 ");
     expect_ok(copy_commit(&shelf->copy, 11, 11));
     reopen(shelf, "/p");
     assert_int_equal(shelf->copy.lease, INT64_MAX);
+    assert_string_equal(shelf->copy.replica, "host-2");
     assert_int_equal(shelf->copy.seen, 11);
     expect_content(shelf, "x=2 ");
 }
