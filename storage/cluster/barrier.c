@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // A change is acknowledged when nobody can be asked who does not know it: this copy has its revision, and so has every
-// replica that was live then, by its own word. A replica that dies stops counting when its lease ends and its key is
-// gone; one that comes back counts again from the revision of its announcement on, which it has to see itself before it
-// takes itself for live (presence.c). So there is no moment at which a change can slip by: what came before that
-// revision the newcomer has, for what comes after it everybody waits.
+// replica that was live then, by its own word. A replica that dies stops counting soon after its lease has ended and
+// its key has gone; one that comes back counts again from the revision of its announcement on, which it has to see
+// itself before it takes itself for live (presence.c). So there is no moment at which a change can slip by: what came
+// before that revision the newcomer has, for what comes after it everybody waits.
 #include "replica.h"
 
 void barrier_add(struct replica *replica, struct changes *changes, uint64_t revision)
@@ -27,6 +27,7 @@ void barrier_turn(struct replica *replica)
     struct changes done = {0};
     if (changes_are_none(&replica->waiting))
         return;
+    live_forget_gone(&replica->live, uv_now(&replica->loop));
     changes_sift(&replica->waiting, is_everywhere, replica, &done);
     count_many(replica->counters, COUNT_changes, changes_n(&done));
     changes_end(&done, ERR_OK);

@@ -26,11 +26,6 @@ static uint64_t parse_number(struct bytes text)
     return number;
 }
 
-void live_clear(struct live *live)
-{
-    live->n = 0;
-}
-
 void live_free(struct live *live)
 {
     free(live->at);
@@ -51,24 +46,58 @@ static enum err grow(struct live *live)
 enum err live_note(struct live *live, const struct live_replica *replica, struct bytes text)
 {
     struct live_replica *known = find(live, bytes_of_text(replica->id));
-    if (known != NULL && known->said >= replica->said)
-        return ERR_OK;
     if (known == NULL) {
         enum err err = live->n == live->n_max ? grow(live) : ERR_OK;
         if (err != ERR_OK)
             return err;
         known = &live->at[live->n++];
+        *known = *replica;
+        known->said = 0;
     }
-    *known = *replica;
+    known->is_listed = true;
+    if (known->said >= replica->said)
+        return ERR_OK;
+    known->said = replica->said;
     known->applied = parse_number(text);
+    known->gone_ms = 0;
     return ERR_OK;
 }
 
-void live_drop(struct live *live, struct bytes id, uint64_t revision)
+static void drop(struct live_replica *known, uint64_t revision, uint64_t now_ms)
+{
+    if (known->said >= revision || known->gone_ms != 0)
+        return;
+    known->said = revision;
+    known->gone_ms = now_ms;
+}
+
+void live_drop(struct live *live, struct bytes id, uint64_t revision, uint64_t now_ms)
 {
     struct live_replica *known = find(live, id);
-    if (known != NULL && known->said < revision)
-        *known = live->at[--live->n];
+    if (known != NULL)
+        drop(known, revision, now_ms);
+}
+
+void live_begin_list(struct live *live)
+{
+    for (size_t i = 0; i < live->n; i++)
+        live->at[i].is_listed = false;
+}
+
+void live_end_list(struct live *live, uint64_t revision, uint64_t now_ms)
+{
+    for (size_t i = 0; i < live->n; i++)
+        if (!live->at[i].is_listed)
+            drop(&live->at[i], revision, now_ms);
+}
+
+void live_forget_gone(struct live *live, uint64_t now_ms)
+{
+    for (size_t i = live->n; i-- > 0;) {
+        const struct live_replica *replica = &live->at[i];
+        if (replica->gone_ms != 0 && now_ms >= replica->gone_ms + LIVE_GRACE_MS)
+            live->at[i] = live->at[--live->n];
+    }
 }
 
 bool live_have_applied(const struct live *live, uint64_t revision, const char *own)

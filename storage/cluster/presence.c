@@ -46,7 +46,7 @@ static void on_granted(void *context, const struct outcome *outcome)
         replica_lose(replica, "etcd gave an unexpected answer", "no lease");
         return;
     }
-    enum err err = copy_keep_lease(&replica->copy, replica->presence.lease);
+    enum err err = copy_keep_lease(&replica->copy, replica->presence.lease, replica->id);
     if (err != ERR_OK)
         replica_fail_copy(replica, err);
 }
@@ -59,19 +59,19 @@ static void grant(struct replica *replica)
     replica_call(replica, "/etcdserverpb.Lease/LeaseGrant", &request.base, on_granted);
 }
 
-static void on_old_revoked(void *context, const struct outcome *outcome)
+static void on_old_gone(void *context, const struct outcome *outcome)
 {
     (void)context;
     (void)outcome; // it may be gone already, or go by itself in time
 }
 
 // The process before this one was killed and could not give its lease back: nobody should wait for it any longer.
-static void revoke_old(struct replica *replica)
+static void bury_old(struct replica *replica)
 {
-    Etcd__LeaseRevokeRequest request = ETCD__LEASE_REVOKE_REQUEST__INIT;
-    request.id = replica->copy.lease;
+    int64_t lease = replica->copy.lease;
     replica->copy.lease = 0;
-    replica_call(replica, "/etcdserverpb.Lease/LeaseRevoke", &request.base, on_old_revoked);
+    if (farewell_say(replica, replica->copy.replica, lease, on_old_gone) != ERR_OK)
+        replica_lose(replica, "out of memory", NULL);
 }
 
 // -- Announcements
@@ -81,6 +81,8 @@ static void on_announced(void *context, const struct outcome *outcome)
 {
     struct replica *replica = context;
     replica->presence.is_announcing = false;
+    if (replica->presence.said_lease != replica->presence.lease) // it is not worth anything any more
+        return;
     if (outcome->code == GRPC_NOT_FOUND) { // the lease
         presence_end(replica, "the lease has ended");
         return;
@@ -110,6 +112,7 @@ static void announce(struct replica *replica)
     request.lease = replica->presence.lease;
     replica->presence.is_announcing = true;
     replica->presence.is_wanted = false;
+    replica->presence.said_lease = replica->presence.lease;
     replica->presence.said_ms = board_now_ms();
     count(replica->counters, COUNT_cluster_announcements);
     replica_call(replica, "/etcdserverpb.KV/Put", &request.base, on_announced);
@@ -230,7 +233,7 @@ void presence_start(struct replica *replica)
         return;
     uv_timer_start(&replica->beat, on_beat, beat_ms, beat_ms);
     if (replica->copy.lease != 0)
-        revoke_old(replica);
+        bury_old(replica);
     if (replica->presence.lease != 0)
         renew(replica);
 }

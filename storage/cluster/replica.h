@@ -70,14 +70,21 @@ struct replica {
         int64_t lease; // 0: none
         bool is_granting;
         bool is_announcing;
-        bool is_wanted;    // somebody waits for our next announcement
-        bool is_looking;   // what the last look at the data found has not been seen yet
-        uint64_t looked;   // that revision
-        int64_t beat_ms;   // board_now_ms when that look began
-        int64_t said_ms;   // and when the last announcement did
-        uint64_t own_said; // revision of the last announcement
-        uint64_t confirm;  // when this revision is seen, our announcement has come by; 0: there was none
+        bool is_wanted;     // somebody waits for our next announcement
+        bool is_looking;    // what the last look at the data found has not been seen yet
+        uint64_t looked;    // that revision
+        int64_t beat_ms;    // board_now_ms when that look began
+        int64_t said_ms;    // and when the last announcement did
+        int64_t said_lease; // under which it was made
+        uint64_t own_said;  // revision of the last announcement
+        uint64_t confirm;   // when this revision is seen, our announcement has come by; 0: there was none
     } presence;
+
+    // What farewell.c is at.
+    struct {
+        int64_t lease;
+        void (*on_end)(void *replica, const struct outcome *outcome);
+    } farewell;
 
     // Changes: first they wait to be sent, then for the answer, then for the others.
     struct changes queue;
@@ -141,6 +148,11 @@ void presence_start(struct replica *replica);
 void presence_reset(struct replica *replica);
 void presence_turn(struct replica *replica);                    // announces when it is time
 void presence_end(struct replica *replica, const char *reason); // the lease is gone
+
+// -- farewell.c: a replica says that nobody need wait for it, and gives its lease back; `on_end` gets that outcome. One
+// at a time. ERR_MEMORY: nothing was said, `on_end` is not called.
+enum err farewell_say(struct replica *replica, const char *id, int64_t lease,
+                      void (*on_end)(void *replica, const struct outcome *outcome));
 
 // -- batch.c: changes as transactions.
 void batch_turn(struct replica *replica);  // sends what waits, when none is under way

@@ -18,7 +18,7 @@ static void take_live(struct replica *replica, const Etcd__Event *event, const s
             replica_lose(replica, "out of memory", NULL);
         return;
     }
-    live_drop(&replica->live, key->name, revision);
+    live_drop(&replica->live, key->name, revision, uv_now(&replica->loop));
     if (strcmp(other.id, replica->id) == 0 && revision > replica->presence.own_said && !replica->presence.is_announcing)
         presence_end(replica, "the lease has ended");
 }

@@ -171,6 +171,18 @@ def test_a_thousand_acknowledged_updates_are_read_from_all_replicas_while_everyt
         expect_identical(replicas, writers.witnesses)
 
 
+def test_leases_that_are_taken_from_live_replicas_make_nobody_show_something_old(tmp_path, etcd):
+    """A leader that was hung and wakes up does that: etcd 3.4.23 lets it revoke what had ended on its own clock alone."""
+    with Replicas(tmp_path, etcd) as replicas:
+        with Writers(replicas) as writers:
+            for _ in range(20):
+                writers.wait_progress(5)
+                for lease in etcd.ctl("lease", "list").splitlines()[1:]:
+                    etcd.run_ctl("lease", "revoke", lease)
+        assert sum(one.counters()["cluster_leases_lost"] for one in replicas) >= 20
+        expect_identical(replicas, writers.witnesses)
+
+
 # A member
 
 def connected_member(etcd, one):
@@ -347,14 +359,23 @@ def test_a_restored_backup_replaces_what_the_replicas_have(tmp_path, etcd):
 
 
 def test_an_etcd_that_has_lost_everything_is_not_obeyed(tmp_path, etcd):
-    with Replicas(tmp_path, etcd, expects_errors=True) as replicas:
+    """Not even when a new replica has begun to fill it again."""
+    with Replicas(tmp_path, etcd, n=2, expects_errors=True) as replicas:
         witness = Witness(replicas)
         assert witness.update(replicas[0])
         etcd.lose_everything()
         for one in replicas:
             one.wait_event("cluster.refused")
-            assert one.status()["why"] == "etcd has lost its data"
-            assert witness.acknowledged in witness.numbers_at(one)
+        with replica(tmp_path / "new", etcd) as new:
+            new.wait_in_step()
+            fresh = new.register()
+            n = [len(one.cluster_events("loading")) for one in replicas]
+            for i, one in enumerate(replicas):
+                one.wait_event("cluster.loading", n[i] + 2)
+                assert one.status()["why"] == "etcd has lost its data"
+                assert witness.acknowledged in witness.numbers_at(one)
+                assert one.query(fresh["fulldomain"]).rcode() == dns.rcode.NXDOMAIN
+                assert len(one.events_named("cluster.refused")) == 1
 
 
 def test_an_etcd_that_is_full_refuses_updates_and_nothing_else(tmp_path):

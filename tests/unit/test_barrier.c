@@ -100,7 +100,43 @@ static void a_change_waits_for_everybody_who_was_live(void **)
     free_replica(replica);
 }
 
-static void who_dies_is_no_longer_waited_for(void **)
+static void who_dies_is_waited_for_no_longer_than_a_moment(void **)
+{
+    struct replica *replica = make_replica();
+    struct change change;
+    uint64_t now_ms = uv_now(&replica->loop);
+    say(replica, "a", 5, 5, "4");
+    wait_for(replica, &change, 10);
+    live_drop(&replica->live, bytes_of_text("a"), 11, now_ms);
+    see(replica, 11);
+    assert_false(is_done(&change));
+    live_forget_gone(&replica->live, now_ms + LIVE_GRACE_MS - 1);
+    assert_false(live_have_applied(&replica->live, 10, "own"));
+    live_forget_gone(&replica->live, now_ms + LIVE_GRACE_MS);
+    see(replica, 12);
+    assert_true(is_done(&change));
+    free_replica(replica);
+}
+
+static void a_live_one_whose_lease_was_taken_is_waited_for_until_it_has_caught_up(void **)
+{
+    struct replica *replica = make_replica();
+    struct change change;
+    say(replica, "a", 5, 5, "4");
+    live_drop(&replica->live, bytes_of_text("a"), 9, uv_now(&replica->loop));
+    wait_for(replica, &change, 10); // "a" does not know yet, and answers
+    see(replica, 10);
+    assert_false(is_done(&change));
+    say(replica, "a", 12, 12, "8"); // back, with what it had
+    see(replica, 12);
+    assert_false(is_done(&change));
+    say(replica, "a", 12, 13, "12");
+    see(replica, 13);
+    assert_true(is_done(&change));
+    free_replica(replica);
+}
+
+static void who_said_farewell_is_not_waited_for(void **)
 {
     struct replica *replica = make_replica();
     struct change change;
@@ -108,9 +144,31 @@ static void who_dies_is_no_longer_waited_for(void **)
     wait_for(replica, &change, 10);
     see(replica, 10);
     assert_false(is_done(&change));
-    live_drop(&replica->live, bytes_of_text("a"), 11);
+    say(replica, "a", 5, 11, "18446744073709551615");
     see(replica, 11);
     assert_true(is_done(&change));
+    live_drop(&replica->live, bytes_of_text("a"), 12, uv_now(&replica->loop));
+    wait_for(replica, &change, 13);
+    see(replica, 13);
+    assert_true(is_done(&change));
+    free_replica(replica);
+}
+
+static void a_list_of_all_keys_tells_who_has_gone(void **)
+{
+    struct replica *replica = make_replica();
+    say(replica, "a", 5, 5, "4");
+    say(replica, "b", 6, 6, "5");
+    live_begin_list(&replica->live);
+    say(replica, "b", 6, 6, "5");
+    say(replica, "c", 7, 7, "6");
+    live_end_list(&replica->live, 20, 1000);
+    live_forget_gone(&replica->live, 999 + LIVE_GRACE_MS);
+    assert_int_equal(replica->live.n, 3);
+    live_forget_gone(&replica->live, 1000 + LIVE_GRACE_MS);
+    assert_int_equal(replica->live.n, 2);
+    assert_true(live_have_applied(&replica->live, 5, "own"));
+    assert_false(live_have_applied(&replica->live, 7, "own"));
     free_replica(replica);
 }
 
@@ -170,10 +228,15 @@ static void an_older_announcement_changes_nothing(void **)
     say(replica, "a", 5, 12, "11");
     say(replica, "a", 5, 7, "6"); // comes by again when a watch is started anew
     assert_true(live_have_applied(&replica->live, 11, "own"));
-    live_drop(&replica->live, bytes_of_text("a"), 9);
+    live_drop(&replica->live, bytes_of_text("a"), 9, 1);
+    live_drop(&replica->live, bytes_of_text("b"), 99, 1);
+    live_forget_gone(&replica->live, 1 + LIVE_GRACE_MS);
     assert_int_equal(replica->live.n, 1);
-    live_drop(&replica->live, bytes_of_text("b"), 99);
-    assert_int_equal(replica->live.n, 1);
+    live_drop(&replica->live, bytes_of_text("a"), 13, 1);
+    say(replica, "a", 5, 12, "11"); // the watch begins in front of its end
+    live_drop(&replica->live, bytes_of_text("a"), 13, 999);
+    live_forget_gone(&replica->live, 1 + LIVE_GRACE_MS);
+    assert_int_equal(replica->live.n, 0);
     free_replica(replica);
 }
 
@@ -203,8 +266,9 @@ static void there_is_room_for_many_replicas(void **)
     assert_false(live_have_applied(&replica->live, 10, "own"));
     for (unsigned i = 0; i < 100; i++) {
         snprintf(id, sizeof id, "replica-%u", i);
-        live_drop(&replica->live, bytes_of_text(id), 6);
+        live_drop(&replica->live, bytes_of_text(id), 6, 1);
     }
+    live_forget_gone(&replica->live, 1 + LIVE_GRACE_MS);
     assert_int_equal(replica->live.n, 0);
     free_replica(replica);
 }
@@ -254,7 +318,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(alone_a_change_waits_for_the_own_copy),
         cmocka_unit_test(a_change_waits_for_everybody_who_was_live),
-        cmocka_unit_test(who_dies_is_no_longer_waited_for),
+        cmocka_unit_test(who_dies_is_waited_for_no_longer_than_a_moment),
+        cmocka_unit_test(a_live_one_whose_lease_was_taken_is_waited_for_until_it_has_caught_up),
+        cmocka_unit_test(who_said_farewell_is_not_waited_for),
+        cmocka_unit_test(a_list_of_all_keys_tells_who_has_gone),
         cmocka_unit_test(who_came_later_has_it_and_is_not_waited_for_until_the_next_change),
         cmocka_unit_test(changes_end_in_the_order_of_their_revisions_not_of_their_coming),
         cmocka_unit_test(the_barrier_has_a_deadline),
