@@ -179,9 +179,9 @@ bool cluster_is_sound(const struct cluster *self)
     return atomic_load_explicit(&self->board.is_sound, memory_order_relaxed);
 }
 
-static bool is_stale(const struct cluster *self, int64_t touched_ms)
+static bool is_longer_ago(int64_t when_ms, unsigned limit_s)
 {
-    return touched_ms == BOARD_NEVER || board_now_ms() - touched_ms > 1000ll * self->replica.cluster->stale_s;
+    return when_ms == BOARD_NEVER || board_now_ms() - when_ms > 1000ll * limit_s;
 }
 
 enum store_fitness cluster_fitness(const struct cluster *self)
@@ -190,20 +190,22 @@ enum store_fitness cluster_fitness(const struct cluster *self)
         return STORE_NOT_LOADED;
     if (!self->replica.cluster->refuses_stale)
         return STORE_FIT;
-    return is_stale(self, atomic_load_explicit(&self->board.touched_ms, memory_order_relaxed)) ? STORE_STALE
-                                                                                               : STORE_FIT;
+    int64_t touched_ms = atomic_load_explicit(&self->board.touched_ms, memory_order_relaxed);
+    return is_longer_ago(touched_ms, self->replica.cluster->stale_s) ? STORE_STALE : STORE_FIT;
 }
 
+// The replica's own thread may not have noticed yet that time has passed: the whole process may have been stopped for
+// longer than its lease.
 struct store_status cluster_status(const struct cluster *self)
 {
+    const struct store_cluster *cluster = self->replica.cluster;
     enum state state = (enum state)atomic_load(&self->board.state);
-    bool is_in_step = state == STATE_IN_STEP;
     int64_t touched_ms = atomic_load(&self->board.touched_ms);
+    bool is_overdue = state == STATE_IN_STEP && is_longer_ago(touched_ms, cluster->lease_s);
     return (struct store_status){
-        .state = state_text(state),
-        .why =
-            is_in_step ? "etcd has not confirmed the copy for longer than stale_s" : atomic_load(&self->board.reason),
-        .is_in_step = is_in_step,
-        .is_stale = is_stale(self, touched_ms),
+        .state = is_overdue ? "in_doubt" : state_text(state),
+        .why = state == STATE_IN_STEP ? "etcd has not confirmed the copy in time" : atomic_load(&self->board.reason),
+        .is_in_step = state == STATE_IN_STEP && !is_overdue,
+        .is_stale = is_longer_ago(touched_ms, cluster->stale_s),
     };
 }

@@ -206,9 +206,10 @@ static void look(struct replica *replica)
 static bool is_watch_silent(const struct replica *replica)
 {
     uint64_t seen = replica->watch.seen;
+    bool is_look_answered = replica->presence.is_looking && replica->presence.looked != UINT64_MAX;
     bool is_owing = !replica->watch.is_created || replica->presence.confirm > seen ||
-                    (replica->presence.is_looking && replica->presence.looked > seen);
-    return is_owing && replica->watch.heard_ms + BEAT_MAX_MS < uv_now(&replica->loop);
+                    (is_look_answered && replica->presence.looked > seen);
+    return is_owing && replica->watch.heard_ms + replica->cluster->request_ms < uv_now(&replica->loop);
 }
 
 static void on_beat(uv_timer_t *timer)
