@@ -43,17 +43,31 @@ static enum err grow(struct live *live)
     return ERR_OK;
 }
 
-enum err live_note(struct live *live, const struct live_replica *replica, struct bytes text)
+// The replica of this name, which is added as one that has said nothing when it is not there; a null pointer: no
+// memory.
+static struct live_replica *meet(struct live *live, const struct live_replica *replica)
 {
     struct live_replica *known = find(live, bytes_of_text(replica->id));
-    if (known == NULL) {
-        enum err err = live->n == live->n_max ? grow(live) : ERR_OK;
-        if (err != ERR_OK)
-            return err;
-        known = &live->at[live->n++];
-        *known = *replica;
-        known->said = 0;
-    }
+    if (known != NULL)
+        return known;
+    if (live->n == live->n_max && grow(live) != ERR_OK)
+        return NULL;
+    known = &live->at[live->n++];
+    *known = *replica;
+    known->said = known->applied = 0;
+    return known;
+}
+
+enum err live_meet(struct live *live, const struct live_replica *replica)
+{
+    return meet(live, replica) == NULL ? ERR_MEMORY : ERR_OK;
+}
+
+enum err live_note(struct live *live, const struct live_replica *replica, struct bytes text)
+{
+    struct live_replica *known = meet(live, replica);
+    if (known == NULL)
+        return ERR_MEMORY;
     known->is_listed = true;
     if (known->said >= replica->said)
         return ERR_OK;
@@ -63,7 +77,7 @@ enum err live_note(struct live *live, const struct live_replica *replica, struct
     return ERR_OK;
 }
 
-static void drop(struct live_replica *known, uint64_t revision, uint64_t now_ms)
+static void drop(struct live_replica *known, uint64_t revision, int64_t now_ms)
 {
     if (known->said >= revision || known->gone_ms != 0)
         return;
@@ -71,7 +85,7 @@ static void drop(struct live_replica *known, uint64_t revision, uint64_t now_ms)
     known->gone_ms = now_ms;
 }
 
-void live_drop(struct live *live, struct bytes id, uint64_t revision, uint64_t now_ms)
+void live_drop(struct live *live, struct bytes id, uint64_t revision, int64_t now_ms)
 {
     struct live_replica *known = find(live, id);
     if (known != NULL)
@@ -84,27 +98,36 @@ void live_begin_list(struct live *live)
         live->at[i].is_listed = false;
 }
 
-void live_end_list(struct live *live, uint64_t revision, uint64_t now_ms)
+void live_end_list(struct live *live, uint64_t revision, int64_t now_ms)
 {
     for (size_t i = 0; i < live->n; i++)
         if (!live->at[i].is_listed)
             drop(&live->at[i], revision, now_ms);
 }
 
-void live_forget_gone(struct live *live, uint64_t now_ms)
+static bool has_gone(const struct live_replica *replica, int64_t then_ms)
 {
-    for (size_t i = live->n; i-- > 0;) {
-        const struct live_replica *replica = &live->at[i];
-        if (replica->gone_ms != 0 && now_ms >= replica->gone_ms + LIVE_GRACE_MS)
-            live->at[i] = live->at[--live->n];
-    }
+    return replica->gone_ms != 0 && replica->gone_ms < then_ms;
 }
 
-bool live_have_applied(const struct live *live, uint64_t revision, const char *own)
+bool live_take_gone(struct live *live, int64_t then_ms, char id[KEY_REPLICA_MAX + 1])
+{
+    for (size_t i = 0; i < live->n; i++) {
+        if (!has_gone(&live->at[i], then_ms))
+            continue;
+        memcpy(id, live->at[i].id, KEY_REPLICA_MAX + 1);
+        live->at[i] = live->at[--live->n];
+        return true;
+    }
+    return false;
+}
+
+bool live_have_applied(const struct live *live, uint64_t revision, const char *own, int64_t then_ms)
 {
     for (size_t i = 0; i < live->n; i++) {
         const struct live_replica *replica = &live->at[i];
-        if (replica->since < revision && replica->applied < revision && strcmp(replica->id, own) != 0)
+        bool has_it = replica->since >= revision || replica->applied >= revision || strcmp(replica->id, own) == 0;
+        if (!has_it && !has_gone(replica, then_ms))
             return false;
     }
     return true;

@@ -166,6 +166,11 @@ uint64_t replica_patience_ms(const struct replica *replica)
     return 2ull * replica->cluster->request_ms;
 }
 
+int64_t replica_grace_ms(const struct store_cluster *cluster)
+{
+    return 1000ll * cluster->lease_s / 2;
+}
+
 // A replica that has been out of step for longer than a change may wait does not let new ones wait at all.
 static void end_late(struct replica *replica)
 {
@@ -289,7 +294,7 @@ static void on_left(void *context, const struct outcome *outcome)
 static enum err say_farewell(struct replica *replica)
 {
     enum err err = channel_open(&replica->channel, &replica->channel_options);
-    return err == ERR_OK ? farewell_say(replica, replica->id, replica->presence.lease, on_left) : err;
+    return err == ERR_OK ? word_farewell(replica, replica->id, replica->presence.lease, on_left) : err;
 }
 
 void replica_leave(struct replica *replica)

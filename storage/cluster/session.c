@@ -22,15 +22,17 @@ static enum err note_live(struct replica *replica, const Etcd__RangeResponse *an
     for (size_t i = 0; i < answer->n_kvs; i++) {
         const Etcd__KeyValue *kv = answer->kvs[i];
         struct key key = key_parse(replica->cluster->prefix, (struct bytes){kv->key.data, kv->key.len});
-        if (key.kind != KEY_LIVE)
+        if (key.kind != KEY_LIVE && key.kind != KEY_MARK)
             continue;
         struct live_replica other = {.since = (uint64_t)kv->create_revision, .said = (uint64_t)kv->mod_revision};
         memcpy(other.id, key.name.at, key.name.n);
-        enum err err = live_note(&replica->live, &other, (struct bytes){kv->value.data, kv->value.len});
+        enum err err = key.kind == KEY_MARK
+                           ? live_meet(&replica->live, &other)
+                           : live_note(&replica->live, &other, (struct bytes){kv->value.data, kv->value.len});
         if (err != ERR_OK)
             return err;
     }
-    live_end_list(&replica->live, (uint64_t)answer->header->revision + 1, uv_now(&replica->loop));
+    live_end_list(&replica->live, (uint64_t)answer->header->revision, board_now_ms());
     return ERR_OK;
 }
 

@@ -4,9 +4,12 @@ again, a replica cut off, the majority gone, a backup restored, everything lost.
 never followed by something older; what cannot be acknowledged is refused in time; and all of it heals by itself."""
 
 import itertools
+import json
 import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import dns.edns
 import dns.rcode
@@ -248,6 +251,71 @@ def test_a_replica_that_is_cut_off_holds_others_up_until_its_lease_ends_and_heal
         assert far.http.get(f"{far.api}/ready").status_code == 200
         witness.until_acknowledged(replicas[1])
         expect_identical(everybody, [witness])
+
+
+def test_a_replica_that_was_hung_does_not_take_itself_for_live_when_it_wakes_up(tmp_path, etcd):
+    with Replicas(tmp_path, etcd, n=2, database=QUICK) as replicas:
+        witness = Witness(replicas)
+        for _ in range(3):
+            replicas[1].excuse()
+            replicas[1].signal(signal.SIGSTOP)
+            witness.until_acknowledged(replicas[0])
+            with ThreadPoolExecutor() as pool:
+                claim = pool.submit(replicas[1].is_in_step, STEP_S)  # the question is there when it wakes up
+                wait_until(lambda: has_unread_bytes(replicas[1]), "the question has not come")
+                replicas[1].signal(signal.SIGCONT)
+                assert not claim.result() or witness.acknowledged in witness.numbers_at(replicas[1])
+            replicas[1].expect()
+            witness.read(replicas[1])
+
+
+def has_unread_bytes(one):
+    """Whether something waits at the API's sockets."""
+    port = f":{int(one.api.rpartition(':')[2]):04X}"
+    rows = [row.split() for row in Path(f"/proc/{one.pid}/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
+    return any(row[1].endswith(port) and row[3] == "01" and row[4].split(":")[1] != "00000000" for row in rows)
+
+
+def take_lease(etcd, one):
+    """What a leader of etcd 3.4.23 does that was hung and wakes up: it takes a lease that the replica has renewed."""
+    (key,) = [key for key in etcd.keys(f"/{one.tmp_path.parent.name}/live/{one.tmp_path.name}-") if not key.endswith("/mark")]
+    (entry,) = json.loads(etcd.ctl("get", key, "-w", "json"))["kvs"]
+    etcd.ctl("lease", "revoke", f"{entry['lease']:x}")
+
+
+# Its calls take long to be given up, and its lease is long, so it is for seconds that it cannot know.
+DEAF = {"request_ms": 5000, "lease_s": 10, "barrier_s": 60}
+
+
+def test_a_replica_that_cannot_know_that_its_lease_was_taken_is_waited_for_as_long_as_it_takes_itself_for_live(tmp_path, etcd):
+    with Proxies([(member.host, member.port) for member in etcd.members]) as proxies, \
+            Replicas(tmp_path, etcd, n=2, database=DEAF) as replicas, \
+            replica(tmp_path / "far", etcd, endpoints=proxies.endpoints, database=DEAF) as far:
+        witness = Witness([*replicas, far])
+        witness.until_acknowledged(far)
+        proxies.cut()
+        take_lease(etcd, far)
+        assert far.is_in_step(), "it cannot know"
+        witness.until_acknowledged(replicas[0])
+        assert not far.is_in_step()
+        proxies.heal()
+        expect_identical([*replicas, far], [witness])
+
+
+def test_a_replica_that_begins_waits_for_who_has_gone_without_a_word_shortly_before(tmp_path, etcd):
+    with Proxies([(member.host, member.port) for member in etcd.members]) as proxies, \
+            replica(tmp_path / "far", etcd, endpoints=proxies.endpoints, database=DEAF) as far:
+        witness = Witness([far])
+        witness.until_acknowledged(far)
+        proxies.cut()
+        take_lease(etcd, far)
+        with replica(tmp_path / "new", etcd, database=DEAF) as new:
+            assert new.is_in_step() and far.is_in_step()
+            witness.replicas.append(new)
+            witness.until_acknowledged(new)
+            assert not far.is_in_step()
+            proxies.heal()
+            expect_identical([far, new], [witness])
 
 
 def test_a_change_whose_answer_is_lost_is_made_once_and_acknowledged(tmp_path, etcd):

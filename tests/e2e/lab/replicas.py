@@ -33,16 +33,16 @@ class Replica(Acmezone):
 
     excused = 0  # how often it was; odd: it is
 
-    def status(self):
+    def status(self, timeout_s=STATUS_S):
         """What /ready says of the replica, or {} when it does not answer."""
         try:
-            checks = self.http.get(f"{self.api}/ready", timeout=STATUS_S).json()["checks"]
+            checks = self.http.get(f"{self.api}/ready", timeout=timeout_s).json()["checks"]
         except requests.RequestException:
             return {}
         return next(check for check in checks if check["name"] == "replica")
 
-    def is_in_step(self):
-        return self.status().get("state") == "in_step"
+    def is_in_step(self, timeout_s=STATUS_S):
+        return self.status(timeout_s).get("state") == "in_step"
 
     def wait_in_step(self, deadline_s=STEP_S):
         wait_until(self.is_in_step, lambda: f"{self.tmp_path.name} does not get in step\n{self.report()}", deadline_s)
