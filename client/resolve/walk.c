@@ -93,6 +93,12 @@ const ldns_rdf *walk_name(struct walk *walk, const char *text)
     return own(walk, name, free_name) ? name : NULL;
 }
 
+const ldns_rdf *walk_name_from(struct walk *walk, const ldns_rdf *name, unsigned n)
+{
+    ldns_rdf *rest = ldns_dname_clone_from(name, (uint16_t)n);
+    return own(walk, rest, free_name) ? rest : NULL;
+}
+
 const char *walk_text(struct walk *walk, const ldns_rdf *name)
 {
     char *text = ldns_rdf2str(name);
