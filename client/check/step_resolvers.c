@@ -42,7 +42,7 @@ static void judge(struct check *check, const struct upstream *at, const struct r
     } else {
         const char *values = txt_values(check, reply, check->end, NULL), *own = own_values(check);
         if (strcmp(values, own) == 0)
-            note(check, VERDICT_OK, NULL, "the resolver %s agrees (%u ms)", at->text, reply->took_ms);
+            note(check, VERDICT_OK, NULL, "the resolver %s agrees", at->text);
         else
             note(check, VERDICT_WARN, STALE, "the resolver %s sees the values [%s], the servers have [%s]", at->text,
                  values, own);

@@ -45,10 +45,8 @@ static void note_soa(struct check *check, const struct upstream *at, const struc
              "%s has no SOA record of %s", at->text, walk_text(check->walk, check->home->apex));
         return;
     }
-    char *name = ldns_rdf2str(ldns_rr_rdf(record, 0));
-    const char *text =
-        text_of(check, "%s %u", name == NULL ? "?" : name, ldns_rdf2native_int32(ldns_rr_rdf(record, 2)));
-    free(name);
+    const char *text = text_of(check, "%s %u", walk_text(check->walk, ldns_rr_rdf(record, 0)),
+                               ldns_rdf2native_int32(ldns_rr_rdf(record, 2)));
     if (soa->text == NULL) {
         soa->text = text;
         soa->at = at->text;
