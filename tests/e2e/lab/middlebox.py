@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: MIT
 """A box between the world and a DNS server that spoils UDP: what careless firewalls and load balancers do.
 
-    middlebox.py MODE ADDRESS SERVER        both on port 53; TCP is not its business
+    middlebox.py MODE ADDRESS SERVER        both on port 53
 
 lower    the names in questions become small letters on their way
-drop     nothing comes through
+drop     nothing comes through, not over TCP either
 edns     questions with an OPT record are dropped
 strip    answers lose their OPT record
 """
 
 import socket
 import sys
+import threading
 
 
 def lowered(question):
@@ -33,15 +34,32 @@ def passes(mode, question):
     return lowered(question) if mode == "lower" else question
 
 
+def relay(source, sink):
+    """Copies what comes until the end."""
+    while data := source.recv(4096):
+        sink.sendall(data)
+    sink.shutdown(socket.SHUT_WR)
+
+
+def serve_tcp(address, server):
+    """TCP goes through as it is."""
+    with socket.create_server((address, 53)) as front:
+        while True:
+            client, _ = front.accept()
+            back = socket.create_connection((server, 53))
+            for pair in ((client, back), (back, client)):
+                threading.Thread(target=relay, args=pair, daemon=True).start()
+
+
 def main(mode, address, server):
     """Serves for ever."""
-    with socket.socket(type=socket.SOCK_DGRAM) as front, socket.socket() as ready:
+    with socket.socket(type=socket.SOCK_DGRAM) as front, socket.socket() as silent:
         front.bind((address, 53))
-        if mode == "drop":  # over TCP too: connections are taken and nothing is said
-            ready.bind((address, 53))
+        if mode == "drop":  # connections are taken, and nothing is said
+            silent.bind((address, 53))
+            silent.listen()
         else:
-            ready.bind((address, 5353))
-        ready.listen()
+            threading.Thread(target=serve_tcp, args=(address, server), daemon=True).start()
         while True:
             question, client = front.recvfrom(4096)
             question = passes(mode, question)

@@ -6,25 +6,27 @@ its own name; and every zone of challenges lies below example.org., each with a 
 """
 
 import json
+import signal
 import subprocess
 import sys
 import uuid
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from acmezone import BINARY, Acmezone, clean_environment
-from lab import nsd, zones
-from lab.processes import Lab
+from lab import nsd, unbound, zones
+from lab.processes import Lab, end_session
 
 NET = "198.51.100."
 ROOT, TLDS, CUSTOMERS, OTHERS, OPERATOR = (NET + str(n) for n in (1, 2, 3, 4, 5))
 SERVER, SECOND, UDP_ONLY, TCP_ONLY = (NET + str(n) for n in (53, 54, 55, 56))
 LOWER, DROP, EDNS, STRIP, NOBODY = (NET + str(n) for n in (61, 62, 63, 64, 65))
-RESOLVER, LYING = NET + "100", NET + "101"
+RESOLVER, LYING, HOSTILE = (NET + str(n) for n in (100, 101, 102))
 SERVER_V6 = "fd00::53"
 ADDRESSES = [f"{address}/32" for address in (ROOT, TLDS, CUSTOMERS, OTHERS, OPERATOR, SERVER, SECOND, UDP_ONLY, TCP_ONLY,
-                                             LOWER, DROP, EDNS, STRIP, NOBODY, RESOLVER, LYING)] + [f"{SERVER_V6}/128"]
+                                             LOWER, DROP, EDNS, STRIP, NOBODY, RESOLVER, LYING,
+                                             HOSTILE)] + [f"{SERVER_V6}/128"]
 HOME = "auth.example.org"
 RUN_S = 120
 
@@ -57,12 +59,12 @@ class Customer:
     how: str = "plain"
     others: list = None  # what the second of its name servers has, if there is one
     nobody: bool = False  # the second name server does not exist
-    built: list = field(default_factory=list)
+    at: str = CUSTOMERS  # the first name server
 
 
 def build(lab, customer):
     """The zones of the customer: one, or two that differ; and the records of its delegation."""
-    origin, address = customer.name + ".com.", CUSTOMERS
+    origin, address = customer.name + ".com.", customer.at
     second = OTHERS if customer.others is not None else NOBODY if customer.nobody else None
     extra = [f"@ NS ns2\nns2 A {second}"] if second else []
     plain = zones.zone(origin, address, *extra, *customer.records)
@@ -107,7 +109,9 @@ class World:
         nsd.start(self.lab, "nsd-root", (ROOT, 53), [self.root])
         nsd.start(self.lab, "nsd-tlds", (TLDS, 53), [com, org])
         nsd.start(self.lab, "nsd-operator", (OPERATOR, 53), [operator])
-        nsd.start(self.lab, "nsd-customers", (CUSTOMERS, 53), [zone for zone, _, _ in built])
+        self.customers = [zone for zone, _, _ in built]
+        nsd.start(self.lab, "nsd-customers", (CUSTOMERS, 53), self.customers)
+        self.nsd_customers = self.lab.running[-1]
         nsd.start(self.lab, "nsd-others", (OTHERS, 53), [other for _, other, _ in built if other])
         self.anchor = self.lab.path("root.anchor", self.root.dnskey + "\n")
 
@@ -122,11 +126,29 @@ class World:
         self.servers[name] = self.stack.enter_context(server)
         return server
 
+    def start_resolver(self, name, address, *options):
+        """A validating resolver; options are more lines of its server section."""
+        hints = self.lab.path("root.hints", f". 60 NS ns.\nns. 60 A {ROOT}\n")
+        unbound.start(self.lab, (address, 53), anchors=[self.root], options=[f'root-hints: "{hints}"', *options],
+                      name=name)
+
     def start_box(self, mode, address):
         """A middlebox in front of the main server."""
         script = Path(__file__).with_name("middlebox.py")
-        self.lab.start(f"box-{mode}", [sys.executable, script, mode, address, SERVER],
-                       [(address, 53 if mode == "drop" else 5353)])
+        self.lab.start(f"box-{mode}", [sys.executable, script, mode, address, SERVER], [(address, 53)])
+
+    def reload_customers(self):
+        """The customers' name server reads its zone files again."""
+        self.nsd_customers.send_signal(signal.SIGHUP)
+
+    def start_hostile(self, mode):
+        """A name server that answers with what should break whoever asks."""
+        script = Path(__file__).with_name("hostile.py")
+        self.lab.start(f"hostile-{mode}", [sys.executable, script, mode, HOSTILE], [(HOSTILE, 53)])
+
+    def stop_hostile(self):
+        """Ends it."""
+        end_session(self.lab.running.pop())
 
     def publish(self, value, server="main"):
         """Publishes a value for the account."""
