@@ -18,8 +18,9 @@ SEES_server          := server storage base
 SEES_api             := api storage base
 SEES_client/resolve  := client/resolve base
 SEES_client/check    := client/check client/resolve base
-SEES_cli             := cli client/check client/resolve api server storage base
-FLOORS               := base storage/etcd storage/cluster storage server api client/resolve client/check cli
+SEES_client/watch    := client/watch client/check client/resolve base
+SEES_cli             := cli client/watch client/check client/resolve api server storage base
+FLOORS               := base storage/etcd storage/cluster storage server api client/resolve client/check client/watch cli
 
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Werror
 HARDEN   := -D_FORTIFY_SOURCE=2 -fstack-protector-strong

@@ -3,6 +3,7 @@
 #include "cmd_check.h"
 #include "cmd_config.h"
 #include "cmd_serve.h"
+#include "cmd_watch.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -24,6 +25,7 @@ static const struct command {
 } commands[] = {
     {"serve", cmd_serve, "serve DNS and the API (also without a command, as acme-dns does)"},
     {"check", cmd_check, "follow a domain's challenges as an authority would, and say what is wrong"},
+    {"watch", cmd_watch, "watch certificates and delegations, and tell somebody in time"},
     {"config", cmd_config, "print every option, a sample file, or check a file"},
     {"version", cmd_version, "print the version"},
     {"help", cmd_help, "print this"},

@@ -226,6 +226,11 @@ const char *check_target(const struct check *check)
     return check->end == NULL || check->is_delegated ? NULL : walk_text(check->walk, check->end);
 }
 
+bool check_has_value(const struct check *check)
+{
+    return check->way.n_links > 0 && check->way.status == WALK_OK;
+}
+
 void check_print_steps(FILE *out)
 {
     for (enum step_id id = 0; id < N_STEPS; id++)

@@ -66,6 +66,9 @@ const char *check_domain(const struct check *check);
 // The challenge's CNAME target at the end of the way, or NULL when there is none.
 const char *check_target(const struct check *check);
 
+// Whether there are TXT records at the end of the way.
+bool check_has_value(const struct check *check);
+
 // For people: a line for each finding, a line below it for its fix. In colour for a terminal.
 void check_print(const struct check *check, FILE *out, bool has_colour);
 
