@@ -101,7 +101,7 @@ unit: need-build need-test $(UNITS) ## unit tests
 	@sh tests/unit/run.sh $(UNITS)
 
 # Network namespaces and other users need root; everybody else runs the rest.
-NEED_ROOT := tests/e2e/test_chain_netns.py tests/e2e/test_privilege_root.py
+NEED_ROOT := $(addprefix tests/e2e/test_,$(addsuffix .py,chain_netns privilege_root check check_resolvers watch))
 # valgrind takes no sanitized program, and a user who was switched to cannot write the coverage.
 NOT_BUILT_FOR := $(if $(SANITIZE)$(COVER),tests/e2e/test_valgrind.py) $(if $(COVER),tests/e2e/test_privilege_root.py)
 e2e: all need-test ## tests with the real program, real clients and a real CA

@@ -150,12 +150,13 @@ class World:
         """Ends it."""
         end_session(self.lab.running.pop())
 
-    def publish(self, value, server="main"):
+    def publish(self, value, server="main", account=None):
         """Publishes a value for the account."""
+        account = account or self.account
         return self.lab.run("publish", [
-            "curl", "-sSf", f"{self.servers[server].api}/update", "-H", f"X-Api-User: {self.account['username']}",
-            "-H", f"X-Api-Key: {self.account['password']}",
-            "-d", json.dumps({"subdomain": self.sub, "txt": value})])
+            "curl", "-sSf", f"{self.servers[server].api}/update", "-H", f"X-Api-User: {account['username']}",
+            "-H", f"X-Api-Key: {account['password']}",
+            "-d", json.dumps({"subdomain": account["subdomain"], "txt": value})])
 
     def command(self, command, *args):
         """The command line of a command that looks at this world."""
