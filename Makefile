@@ -16,8 +16,9 @@ SEES_storage/cluster := storage/cluster storage/etcd storage base
 SEES_storage         := storage storage/cluster base
 SEES_server          := server storage base
 SEES_api             := api storage base
-SEES_cli             := cli api server storage base
-FLOORS               := base storage/etcd storage/cluster storage server api cli
+SEES_client/resolve  := client/resolve base
+SEES_cli             := cli client/resolve api server storage base
+FLOORS               := base storage/etcd storage/cluster storage server api client/resolve cli
 
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Werror
 HARDEN   := -D_FORTIFY_SOURCE=2 -fstack-protector-strong
