@@ -17,8 +17,9 @@ SEES_storage         := storage storage/cluster base
 SEES_server          := server storage base
 SEES_api             := api storage base
 SEES_client/resolve  := client/resolve base
-SEES_cli             := cli client/resolve api server storage base
-FLOORS               := base storage/etcd storage/cluster storage server api client/resolve cli
+SEES_client/hook     := client/hook client/resolve base
+SEES_cli             := cli client/hook client/resolve api server storage base
+FLOORS               := base storage/etcd storage/cluster storage server api client/resolve client/hook cli
 
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Werror
 HARDEN   := -D_FORTIFY_SOURCE=2 -fstack-protector-strong

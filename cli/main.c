@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The command table. An acme-dns command line has no command at all, only "-c FILE" or nothing: that means serve.
 #include "cmd_config.h"
+#include "cmd_hook.h"
 #include "cmd_serve.h"
 
 #include <stdio.h>
@@ -23,6 +24,7 @@ static const struct command {
 } commands[] = {
     {"serve", cmd_serve, "serve DNS and the API (also without a command, as acme-dns does)"},
     {"config", cmd_config, "print every option, a sample file, or check a file"},
+    {"hook", cmd_hook, "publish a challenge, as the hook of an ACME client"},
     {"version", cmd_version, "print the version"},
     {"help", cmd_help, "print this"},
 };
@@ -58,6 +60,8 @@ static const struct command *find_command(const char *name)
 
 int main(int argc, char **argv)
 {
+    if (argc > 0 && cmd_hook_is_called(argv[0]))
+        return cmd_hook(argc, argv);
     if (argc < 2)
         return cmd_serve(argc, argv);
     const struct command *command = find_command(argv[1]);
