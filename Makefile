@@ -17,9 +17,10 @@ SEES_storage         := storage storage/cluster base
 SEES_server          := server storage base
 SEES_api             := api storage base
 SEES_client/resolve  := client/resolve base
+SEES_client/check    := client/check client/resolve base
 SEES_client/hook     := client/hook client/resolve base
-SEES_cli             := cli client/hook client/resolve api server storage base
-FLOORS               := base storage/etcd storage/cluster storage server api client/resolve client/hook cli
+SEES_cli             := cli client/hook client/check client/resolve api server storage base
+FLOORS               := base storage/etcd storage/cluster storage server api client/resolve client/check client/hook cli
 
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Werror
 HARDEN   := -D_FORTIFY_SOURCE=2 -fstack-protector-strong
@@ -52,6 +53,7 @@ all: need-build $(BUILD)/acmezone ## build build/acmezone
 
 $(BUILD)/acmezone: $(OBJECTS)
 	$(Q)$(CC) $(LDFLAGS_) -o $@ $^ $(LIBS)
+	$(Q)ln -sf acmezone $@-hook # for ACME clients that take a path to their hook and no words
 
 define floor
 $(BUILD)/obj/$(1)/%.o: $(1)/%.c

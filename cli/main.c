@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The command table. An acme-dns command line has no command at all, only "-c FILE" or nothing: that means serve.
+#include "cmd_check.h"
 #include "cmd_config.h"
 #include "cmd_hook.h"
 #include "cmd_serve.h"
@@ -23,6 +24,7 @@ static const struct command {
     const char *help;
 } commands[] = {
     {"serve", cmd_serve, "serve DNS and the API (also without a command, as acme-dns does)"},
+    {"check", cmd_check, "follow a domain's challenges as an authority would, and say what is wrong"},
     {"config", cmd_config, "print every option, a sample file, or check a file"},
     {"hook", cmd_hook, "publish a challenge, as the hook of an ACME client"},
     {"version", cmd_version, "print the version"},

@@ -11,6 +11,7 @@
 #include "walk.h"
 
 #include "hints.h"
+#include "name.h"
 
 enum { DEADLINE_MS = 30000, DEPTH_MAX = 8, QUESTIONS_MAX = 1000, DOWN_MAX = 64 };
 
@@ -93,6 +94,12 @@ const ldns_rdf *walk_name(struct walk *walk, const char *text)
     return own(walk, name, free_name) ? name : NULL;
 }
 
+const ldns_rdf *walk_name_from(struct walk *walk, const ldns_rdf *name, unsigned n)
+{
+    ldns_rdf *rest = ldns_dname_clone_from(name, (uint16_t)n);
+    return own(walk, rest, free_name) ? rest : NULL;
+}
+
 const char *walk_text(struct walk *walk, const ldns_rdf *name)
 {
     char *text = ldns_rdf2str(name);
@@ -101,6 +108,8 @@ const char *walk_text(struct walk *walk, const ldns_rdf *name)
     size_t n = strlen(text);
     if (n > 1 && text[n - 1] == '.')
         n--;
+    for (size_t i = 0; i < n; i++)
+        text[i] = (char)name_fold((uint8_t)text[i]); // answers come in the letters of our questions
     const char *copy = arena_take_text(walk->arena, (struct bytes){(uint8_t *)text, n});
     free(text);
     return copy == NULL ? "?" : copy;

@@ -92,7 +92,10 @@ struct arena *walk_arena(struct walk *walk);
 // A name of that lifetime, from its text ("example.com", final dot or not). NULL: it is none, or memory is out.
 const ldns_rdf *walk_name(struct walk *walk, const char *text);
 
-// The text of a name, of that lifetime, without the final dot ("." is the root). Never NULL.
+// `name` without its first `n` labels. NULL: memory is out.
+const ldns_rdf *walk_name_from(struct walk *walk, const ldns_rdf *name, unsigned n);
+
+// The text of a name, of that lifetime, in small letters and without the final dot ("." is the root). Never NULL.
 const char *walk_text(struct walk *walk, const ldns_rdf *name);
 
 // The zone `name` lies in, and by that its servers. NXDOMAIN on the way is no failure: the zone that says so is it. On
