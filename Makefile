@@ -155,6 +155,7 @@ docs: all ## write the option table into README.md, deploy/acmezone.cfg and the 
 
 install: all ## install the program, its sample config and the systemd unit below DESTDIR and PREFIX
 	install -D -m 755 $(BUILD)/acmezone $(DESTDIR)$(PREFIX)/bin/acmezone
+	ln -sf acmezone $(DESTDIR)$(PREFIX)/bin/acmezone-hook
 	install -D -m 644 deploy/acmezone.service $(DESTDIR)/lib/systemd/system/acmezone.service
 	install -D -m 644 deploy/acmezone.cfg $(DESTDIR)$(PREFIX)/share/doc/acmezone/acmezone.cfg
 

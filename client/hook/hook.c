@@ -242,6 +242,17 @@ static enum outcome look(const struct run *run)
     return worst;
 }
 
+// The target of a CNAME stands for the domain it was made for.
+static void name_domains(struct form *form, const struct keyring *keyring)
+{
+    for (size_t i = 0; i < form->n_challenges; i++) {
+        size_t n = 0;
+        const char *domain = keyring_domain_of(keyring, form->challenges[i].domain, &n);
+        if (domain != NULL && n <= FORM_DOMAIN_MAX)
+            snprintf(form->challenges[i].domain, sizeof form->challenges[i].domain, "%.*s", (int)n, domain);
+    }
+}
+
 static enum outcome run_challenges(struct run *run)
 {
     for (size_t i = 0; i < run->form->n_challenges * run->options->n_servers; i++)
@@ -259,18 +270,20 @@ static enum outcome run_challenges(struct run *run)
     return outcome == OUTCOME_DONE ? look(run) : outcome;
 }
 
-enum outcome hook_run(const struct hook_options *options, const struct form *form)
+enum outcome hook_run(const struct hook_options *options, const struct form *said)
 {
     char why[512];
-    struct run run = {
-        .options = options, .form = form, .until_ms = ask_now_ms() + (int64_t)options->deadline_s * SECOND_MS};
+    struct form form = *said;
+    struct run run = {.options = options, .form = &form,
+                      .until_ms = ask_now_ms() + (int64_t)options->deadline_s * SECOND_MS};
     enum err err = keyring_open(&run.enrol.keyring, options->credentials, why);
     if (err != ERR_OK) {
         notice("%s", why);
         return OUTCOME_CREDENTIALS;
     }
+    name_domains(&form, run.enrol.keyring);
     run.enrol.options = options;
-    run.deliveries = calloc(form->n_challenges * options->n_servers, sizeof *run.deliveries);
+    run.deliveries = calloc(form.n_challenges * options->n_servers, sizeof *run.deliveries);
     enum outcome outcome = run.deliveries == NULL ? OUTCOME_BROKEN : run_challenges(&run);
     free(run.deliveries);
     keyring_close(run.enrol.keyring);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -140,6 +141,20 @@ bool keyring_find(const struct keyring *keyring, const struct keyring_key *key, 
     const char *url = json_string_value(json_object_get(own, "server_url"));
     bool is_own = own != NULL && is_of_server(own, key->server) && (key->is_first || url != NULL);
     return (is_own && read_account(own, account)) || read_account(json_object_get(keyring->accounts, beside), account);
+}
+
+const char *keyring_domain_of(const struct keyring *keyring, const char *fulldomain, size_t *n)
+{
+    const char *key;
+    json_t *stored;
+    struct keyring_account account;
+    json_object_foreach(keyring->accounts, key, stored) {
+        if (!read_account(stored, &account) || strcasecmp(account.fulldomain, fulldomain) != 0)
+            continue;
+        *n = strcspn(key, " ");
+        return key;
+    }
+    return NULL;
 }
 
 enum err keyring_lock(struct keyring *keyring, int64_t until_ms, char why[static WHY_MAX])

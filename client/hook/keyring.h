@@ -41,6 +41,10 @@ void keyring_close(struct keyring *keyring);
 // False: there is none. The texts live until the next keyring_lock or keyring_put.
 bool keyring_find(const struct keyring *keyring, const struct keyring_key *key, struct keyring_account *account);
 
+// The domain whose account has this fulldomain: lego follows the CNAME on its own and hands its target to the hook.
+// NULL: none has. The text has no final zero, but *n characters; it lives as long as those of keyring_find.
+const char *keyring_domain_of(const struct keyring *keyring, const char *fulldomain, size_t *n);
+
 // Waits for other runs, until `until_ms` of ask_now_ms; then reads the file anew. ERR_BUSY: the time is over;
 // ERR_SYSTEM, ERR_SYNTAX, ERR_MEMORY. `why` as above.
 enum err keyring_lock(struct keyring *keyring, int64_t until_ms, char why[static 512]);

@@ -267,6 +267,7 @@ def test_a_server_that_does_not_know_the_account_gets_one_of_its_own(hooks, tmp_
     (["deploy_challenge", "good.com", "token", "{0}", "other.com", "token", "{1}"], {}),
     (["present", "_acme-challenge.good.com.", "{0}"], {}),
     (["present", "_acme-challenge.good.com.", "{0}", "120"], {}),
+    (["present", "{fulldomain}.", "{0}"], {}),
     (["begin", "dns-01", "good.com", "token", "{0}"], {}),
     (["add", "_acme-challenge.good.com", "{0}"], {}),
     (["publish", "good.com", "{0}", "other.com", "{1}"], {}),
@@ -274,7 +275,7 @@ def test_a_server_that_does_not_know_the_account_gets_one_of_its_own(hooks, tmp_
 def test_every_client_is_understood(hooks, form, env):
     keys = hooks.own("forms", "good.com", "other.com")
     values = [os.urandom(40).hex()[:43] for _ in range(2)]
-    words = [word.format(*values) for word in form]
+    words = [word.format(*values, fulldomain=hooks.internet.account["fulldomain"]) for word in form]
     done = hooks.run(keys, *words, env={key: value.format(*values) for key, value in env.items()}, options=["--no-wait"])
     assert (done.returncode, done.stderr) == (DONE, "")
     wanted = values[:1 + ("{1}" in form)]
