@@ -8,6 +8,7 @@
 #include "notice.h"
 #include "rehearse.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -17,10 +18,12 @@
 #include <unistd.h>
 
 enum { SECONDS_MAX = 86400, DEADLINE_S = 180, CALL_S = 10, CNAME_WAIT_AT_TERMINAL_S = 3600, DIRECTORY_MODE = 0700 };
+enum { SETTINGS_MAX = 16 };
 
 struct settings {
     struct hook_options hook;
-    char *credentials; // the default, to be freed
+    char *owned[SETTINGS_MAX]; // texts to be freed at the end
+    size_t n_owned;
     bool is_rehearsal;
     bool has_cname_wait;
 };
@@ -154,6 +157,8 @@ static const struct setting {
      "do everything with a random value instead, and take it back"},
 };
 
+static_assert(sizeof table / sizeof table[0] < SETTINGS_MAX); // and the default path of the credentials
+
 enum { N_SETTINGS = sizeof table / sizeof table[0], HELP_LETTER = 'h', FIRST_LETTER = 256, HELP_COLUMN = 24 };
 
 static void print_help(void)
@@ -188,6 +193,13 @@ static bool put(struct settings *settings, const struct setting *setting, char *
     return false;
 }
 
+static char *own(struct settings *settings, char *text)
+{
+    if (text != NULL)
+        settings->owned[settings->n_owned++] = text;
+    return text;
+}
+
 static bool put_switch(struct settings *settings, const struct setting *setting, const char *said)
 {
     bool is_on = strcmp(said, "1") == 0;
@@ -199,7 +211,7 @@ static bool put_switch(struct settings *settings, const struct setting *setting,
     return false;
 }
 
-// What the command line has not said. The text is split in place, in a copy that lives as long as the program.
+// What the command line has not said. A list is split in place, in a copy of the text.
 static bool put_environment(struct settings *settings, const struct setting *setting)
 {
     const char *said = getenv(setting->environment);
@@ -207,7 +219,7 @@ static bool put_environment(struct settings *settings, const struct setting *set
         return true;
     if (setting->value == NULL)
         return put_switch(settings, setting, said);
-    char *text = strdup(said), *rest = NULL;
+    char *text = own(settings, strdup(said)), *rest = NULL;
     if (text == NULL || !setting->is_list)
         return text != NULL && put(settings, setting, text, setting->environment);
     for (char *word = strtok_r(text, " ,", &rest); word != NULL; word = strtok_r(NULL, " ,", &rest))
@@ -255,8 +267,7 @@ static bool choose_credentials(struct settings *settings)
     *slash = '\0';
     (void)mkdir(path, DIRECTORY_MODE); // what cannot be made cannot be opened either: that will be told
     *slash = '/';
-    settings->credentials = path;
-    settings->hook.credentials = path;
+    settings->hook.credentials = own(settings, path);
     return true;
 }
 
@@ -297,12 +308,11 @@ int cmd_hook(int argc, char **argv)
         notice("%s", why);
         read = -1;
     }
-    if (read < 0) {
+    if (read < 0)
         fputs("See \"acmezone hook --help\".\n", stderr);
-        return OUTCOME_USAGE;
-    }
-    int status = run(&settings, &form);
-    free(settings.credentials);
+    int status = read < 0 ? (int)OUTCOME_USAGE : run(&settings, &form);
+    while (settings.n_owned > 0)
+        free(settings.owned[--settings.n_owned]);
     return status;
 }
 

@@ -274,8 +274,8 @@ enum outcome hook_run(const struct hook_options *options, const struct form *sai
 {
     char why[512];
     struct form form = *said;
-    struct run run = {.options = options, .form = &form,
-                      .until_ms = ask_now_ms() + (int64_t)options->deadline_s * SECOND_MS};
+    struct run run = {
+        .options = options, .form = &form, .until_ms = ask_now_ms() + (int64_t)options->deadline_s * SECOND_MS};
     enum err err = keyring_open(&run.enrol.keyring, options->credentials, why);
     if (err != ERR_OK) {
         notice("%s", why);

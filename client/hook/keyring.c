@@ -42,7 +42,7 @@ static char *with_suffix(const char *path, const char *suffix)
 
 static enum err read_file(struct keyring *self, char why[static WHY_MAX])
 {
-    json_error_t error;
+    json_error_t error = {.line = 0};
     FILE *file = fopen(self->path, "re");
     if (file == NULL && errno != ENOENT)
         return refuse(why, self->path, strerror(errno));
@@ -148,7 +148,8 @@ const char *keyring_domain_of(const struct keyring *keyring, const char *fulldom
     const char *key;
     json_t *stored;
     struct keyring_account account;
-    json_object_foreach(keyring->accounts, key, stored) {
+    json_object_foreach(keyring->accounts, key, stored)
+    {
         if (!read_account(stored, &account) || strcasecmp(account.fulldomain, fulldomain) != 0)
             continue;
         *n = strcspn(key, " ");
