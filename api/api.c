@@ -147,6 +147,7 @@ static struct api *make(const struct api_options *options)
     api->loop = options->loop;
     api->service.conf = options->conf;
     api->service.log = options->log;
+    api->service.audit = options->audit;
     api->service.store = options->store;
     api->service.ready = options->ready;
     api->service.ready_context = options->ready_context;

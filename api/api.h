@@ -7,6 +7,7 @@
 // ignored.
 #pragma once
 
+#include "audit.h"
 #include "config.h"
 #include "counters.h"
 #include "err.h"
@@ -32,6 +33,7 @@ struct api_options {
     uv_loop_t *loop;
     struct store *store; // the API opens one reader of its own
     struct log *log;
+    struct audit *audit; // a null pointer: none
 
     // Sockets that are bound and listen. The array is copied. A socket belongs to the API, which closes it, once
     // api_start returned ERR_OK; until then, and when it fails, to the caller.

@@ -106,6 +106,22 @@ static const char *or_none(const char *text)
     return text == NULL || text[0] == '\0' ? NULL : text;
 }
 
+void request_audit(const struct request *request, enum err result, const char *reason, const char *value)
+{
+    const struct audit_act act = {
+        .act = request->match.route->name,
+        .result = result,
+        .reason = reason,
+        .actor = "client",
+        .account = request->username_text,
+        .subdomain = request->subdomain,
+        .value = value,
+        .ip = request->ip_text,
+        .token = request->token_name,
+    };
+    audit_note(request->service->audit, &act);
+}
+
 void request_refuse(struct request *request, enum err err, const char *event, const char *reason)
 {
     unsigned status = err_http_status(err);
@@ -113,6 +129,8 @@ void request_refuse(struct request *request, enum err err, const char *event, co
     log_write(request->service->log, level, event == NULL ? "request.refused" : event, LOG_STR("reason", reason),
               LOG_INT("status", status), LOG_STR("ip", request->ip_text),
               LOG_STR("account", or_none(request->username_text)), LOG_STR("subdomain", or_none(request->subdomain)));
+    if (event != NULL)
+        request_audit(request, err, reason, NULL);
     snprintf(request->words, sizeof request->words, "{\"error\": \"%s\"}", err_word(err));
     request_answer(request, status, request->words);
 }

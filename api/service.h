@@ -12,6 +12,7 @@ struct service {
     struct counters counters;
     const struct conf *conf;
     struct log *log;
+    struct audit *audit;
     struct store *store;
     struct store_reader *reader;
     struct inbox *inbox;

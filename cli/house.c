@@ -26,6 +26,19 @@ static enum err open_log(struct house *house)
     return err;
 }
 
+// As the user who will write it.
+static enum err open_audit(struct house *house)
+{
+    const struct conf *conf = house->conf;
+    if (!conf->audit_enabled)
+        return ERR_OK;
+    enum err err = audit_open(&house->audit, conf->audit_file, house->log);
+    if (err != ERR_OK)
+        log_write(house->log, LOG_ERROR, "serve.refused", LOG_STR("file", conf->audit_file),
+                  LOG_STR("reason", strerror(errno)));
+    return err;
+}
+
 static const char *store_directory(const struct conf *conf)
 {
     return conf->etcd_endpoints.n > 0 ? conf->database_path : conf->database_connection;
@@ -35,6 +48,8 @@ static const char *store_directory(const struct conf *conf)
 static enum err enclose(struct house *house)
 {
     enum err err = identity_begin(house->conf, house->log);
+    if (err == ERR_OK)
+        err = open_audit(house);
     if (err == ERR_OK)
         err = store_make_directory(store_directory(house->conf), house->log);
     return err == ERR_OK ? sandbox_begin(house->conf, house->log) : err;
@@ -148,6 +163,7 @@ static enum err open_api(struct house *house, uv_loop_t *loop)
                                                            .loop = loop,
                                                            .store = house->store,
                                                            .log = house->log,
+                                                           .audit = house->audit,
                                                            .listen_fds = fds,
                                                            .n_listen_fds = n,
                                                            .ready = check_ready,
@@ -188,6 +204,7 @@ void house_close(struct house *house)
     if (house->store != NULL)
         store_close(house->store);
     free(house->api_addresses);
+    audit_close(house->audit);
     log_close(house->log);
     config_free(house->conf);
 }
@@ -233,12 +250,26 @@ static enum err reload_zones(struct house *house)
     return ERR_OK;
 }
 
+// `err` is what came of opening the file anew; errno belongs to it.
+static enum err note_reopened(const struct house *house, const char *file, enum err err)
+{
+    if (err != ERR_OK)
+        log_write(house->log, LOG_ERROR, "log.cannot_reopen", LOG_STR("file", file),
+                  LOG_STR("reason", strerror(errno)));
+    return err;
+}
+
+static enum err reopen_logs(const struct house *house)
+{
+    const struct conf *conf = house->conf;
+    enum err err = note_reopened(house, conf->log.file, log_reopen(house->log));
+    enum err audit_err = note_reopened(house, conf->audit_file, audit_reopen(house->audit));
+    return err == ERR_OK ? audit_err : err;
+}
+
 void house_reload(struct house *house)
 {
-    enum err log_err = log_reopen(house->log);
-    if (log_err != ERR_OK)
-        log_write(house->log, LOG_ERROR, "log.cannot_reopen", LOG_STR("file", house->conf->log.file),
-                  LOG_STR("reason", strerror(errno)));
+    enum err log_err = reopen_logs(house);
     enum err zones_err = reload_zones(house);
     enum err api_err = api_reload(house->api);
     log_write(house->log, LOG_INFO, "serve.reloaded", LOG_STR("log", err_text(log_err)),

@@ -8,6 +8,7 @@
 struct house {
     struct conf *conf;
     struct log *log;
+    struct audit *audit;          // a null pointer: none
     struct store_cluster cluster; // for the store, with engine = "etcd"
     struct store_options store_options;
     struct store *store;
