@@ -92,6 +92,8 @@ void request_answer(struct request *request, unsigned status, const char *text)
     request->status = status;
     request->text = text;
     set_state(request, REQUEST_ANSWERED);
+    traffic_note(&service->traffic.routes[route_number(request->match.route)], status,
+                 request->began_ns == 0 ? 0 : uv_hrtime() - request->began_ns);
     count(&service->counters, COUNT_http_requests);
     if (status >= 400)
         count(&service->counters, COUNT_http_errors);
@@ -265,6 +267,7 @@ static void run(struct request *request)
 {
     unsigned wait_s;
     set_state(request, REQUEST_RUNNING);
+    request->began_ns = uv_hrtime();
     callers_rest(request->connection);
     if (request->verdict == ERR_OK && (wait_s = too_often_s(request)) > 0)
         request_limit(request, wait_s, COUNT_http_limited, NULL);

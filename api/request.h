@@ -41,6 +41,7 @@ struct request {
     // The answer. `text` points to `words` or `owned_text`, or is an empty literal.
     unsigned status;
     const char *text;
+    uint64_t began_ns;      // when it was there as a whole; 0: it never was
     unsigned retry_after_s; // of a 429
     char words[80];
     char *owned_text; // freed with the request

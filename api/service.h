@@ -7,9 +7,11 @@
 #include "hasher.h"
 #include "inbox.h"
 #include "throttle.h"
+#include "traffic.h"
 
 struct service {
     struct counters counters;
+    struct traffic traffic;
     const struct conf *conf;
     struct log *log;
     struct audit *audit;

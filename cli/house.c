@@ -26,17 +26,36 @@ static enum err open_log(struct house *house)
     return err;
 }
 
-// As the user who will write it.
+// `err` is what came of opening the file; errno belongs to it.
+static enum err note_opened(const struct house *house, const char *file, enum err err)
+{
+    if (err != ERR_OK)
+        log_write(house->log, LOG_ERROR, "serve.refused", LOG_STR("file", file), LOG_STR("reason", strerror(errno)));
+    return err;
+}
+
+static enum err open_querylog(struct house *house)
+{
+    const struct conf *conf = house->conf;
+    const struct log_options options = {.level = LOG_INFO, .is_json = conf->log.is_json, .file = conf->querylog_file};
+    if (conf->querylog_sample == 0 || conf->querylog_file[0] == 0)
+        return ERR_OK;
+    return note_opened(house, conf->querylog_file, log_open(&house->querylog, &options));
+}
+
 static enum err open_audit(struct house *house)
 {
     const struct conf *conf = house->conf;
     if (!conf->audit_enabled)
         return ERR_OK;
-    enum err err = audit_open(&house->audit, conf->audit_file, house->log);
-    if (err != ERR_OK)
-        log_write(house->log, LOG_ERROR, "serve.refused", LOG_STR("file", conf->audit_file),
-                  LOG_STR("reason", strerror(errno)));
-    return err;
+    return note_opened(house, conf->audit_file, audit_open(&house->audit, conf->audit_file, house->log));
+}
+
+// As the user who will write them.
+static enum err open_other_logs(struct house *house)
+{
+    enum err err = open_querylog(house);
+    return err == ERR_OK ? open_audit(house) : err;
 }
 
 static const char *store_directory(const struct conf *conf)
@@ -49,7 +68,7 @@ static enum err enclose(struct house *house)
 {
     enum err err = identity_begin(house->conf, house->log);
     if (err == ERR_OK)
-        err = open_audit(house);
+        err = open_other_logs(house);
     if (err == ERR_OK)
         err = store_make_directory(store_directory(house->conf), house->log);
     return err == ERR_OK ? sandbox_begin(house->conf, house->log) : err;
@@ -97,7 +116,10 @@ static enum err open_store(struct house *house)
 
 static enum err open_server(struct house *house)
 {
-    const struct server_options options = {.conf = house->conf, .store = house->store, .log = house->log};
+    const struct server_options options = {.conf = house->conf,
+                                           .store = house->store,
+                                           .log = house->log,
+                                           .querylog = house->querylog == NULL ? house->log : house->querylog};
     return server_start(&house->server, &options, house->zones);
 }
 
@@ -205,6 +227,7 @@ void house_close(struct house *house)
         store_close(house->store);
     free(house->api_addresses);
     audit_close(house->audit);
+    log_close(house->querylog);
     log_close(house->log);
     config_free(house->conf);
 }
@@ -259,12 +282,18 @@ static enum err note_reopened(const struct house *house, const char *file, enum 
     return err;
 }
 
+static enum err worse(enum err one, enum err other)
+{
+    return one == ERR_OK ? other : one;
+}
+
 static enum err reopen_logs(const struct house *house)
 {
     const struct conf *conf = house->conf;
     enum err err = note_reopened(house, conf->log.file, log_reopen(house->log));
-    enum err audit_err = note_reopened(house, conf->audit_file, audit_reopen(house->audit));
-    return err == ERR_OK ? audit_err : err;
+    if (house->querylog != NULL)
+        err = worse(err, note_reopened(house, conf->querylog_file, log_reopen(house->querylog)));
+    return worse(err, note_reopened(house, conf->audit_file, audit_reopen(house->audit)));
 }
 
 void house_reload(struct house *house)

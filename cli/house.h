@@ -8,6 +8,7 @@
 struct house {
     struct conf *conf;
     struct log *log;
+    struct log *querylog;         // a file of its own; a null pointer: none
     struct audit *audit;          // a null pointer: none
     struct store_cluster cluster; // for the store, with engine = "etcd"
     struct store_options store_options;

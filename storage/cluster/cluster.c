@@ -15,6 +15,7 @@ enum { START_MAX_MS = 10000, START_STEP_US = 1000, NAME_MAX_CHARS = 63 };
 
 struct cluster {
     struct counters counters;
+    struct store_histograms histograms;
     struct board board;
     struct replica replica;
     uv_thread_t thread;
@@ -65,6 +66,8 @@ static void set_up(struct cluster *self, const struct store_options *options)
     replica->options = options;
     replica->cluster = cluster;
     replica->counters = &self->counters;
+    replica->histograms = &self->histograms;
+    replica->copy.commit_ns = &self->histograms.commit_ns;
     replica->board = &self->board;
     replica->channel_options = (struct channel_options){.loop = &replica->loop,
                                                         .tls_ca = cluster->tls_ca,
@@ -75,6 +78,8 @@ static void set_up(struct cluster *self, const struct store_options *options)
     atomic_init(&self->board.state, STATE_AWAY);
     atomic_init(&self->board.reason, "not yet asked");
     atomic_init(&self->board.touched_ms, BOARD_NEVER);
+    atomic_init(&self->board.n_lag, 0);
+    atomic_init(&self->board.n_live, 0);
     atomic_init(&self->board.is_loaded, replica->copy.is_loaded);
     atomic_init(&self->board.is_sound, true);
     atomic_init(&self->board.is_settled, false);
@@ -205,5 +210,13 @@ struct store_status cluster_status(const struct cluster *self)
             is_in_step ? "etcd has not confirmed the copy for longer than stale_s" : atomic_load(&self->board.reason),
         .is_in_step = is_in_step,
         .is_stale = is_stale(self, touched_ms),
+        .age_ms = touched_ms == BOARD_NEVER ? -1 : board_now_ms() - touched_ms,
+        .n_lag = atomic_load(&self->board.n_lag),
+        .n_live = atomic_load(&self->board.n_live),
     };
+}
+
+const struct store_histograms *cluster_histograms(const struct cluster *self)
+{
+    return &self->histograms;
 }
