@@ -43,16 +43,12 @@ struct family {
 
 // --- Samples ---
 
-static void write_label(FILE *out, const char *name, const char *labels)
-{
-    fprintf(out, labels[0] == '\0' ? "%s " : "%s{%s} ", name, labels);
-}
-
 static void write_counters(FILE *out, const struct sight *sight, const struct family *family)
 {
     for (const struct sample *sample = family->samples; sample->labels != NULL; sample++) {
-        write_label(out, family->name, sample->labels);
-        fprintf(out, "%" PRIu64 "\n", sight->counters[sample->counter]);
+        bool has_labels = sample->labels[0] != '\0';
+        fprintf(out, "%s%s%s%s %" PRIu64 "\n", family->name, has_labels ? "{" : "", sample->labels,
+                has_labels ? "}" : "", sight->counters[sample->counter]);
     }
 }
 
