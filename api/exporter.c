@@ -14,8 +14,6 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { CONNECTIONS_MAX = 64 };
-
 #define CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
 struct exporter {
@@ -105,7 +103,7 @@ static enum err open_all(struct exporter *self, const struct exporter_options *o
         .conf = options->conf,
         .log = options->log,
         .counters = &self->counters,
-        .n_connections = CONNECTIONS_MAX,
+        .n_connections = EXPORTER_CONNECTIONS_MAX,
         .on_access = on_access,
         .on_completed = on_completed,
         .access_context = self,

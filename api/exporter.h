@@ -10,6 +10,8 @@
 
 #include <uv.h>
 
+#define EXPORTER_CONNECTIONS_MAX 32 // at once, for each listener
+
 struct exporter;
 
 struct exporter_options {

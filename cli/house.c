@@ -5,6 +5,7 @@
 
 #include "bind.h"
 #include "cmd_config.h"
+#include "descriptors.h"
 #include "identity.h"
 #include "metrics.h"
 #include "sandbox.h"
@@ -220,6 +221,8 @@ enum err house_open(struct house *house, struct conf *conf, uv_loop_t *loop)
     *house = (struct house){.conf = conf};
     vitals_open(&house->vitals);
     enum err err = open_log(house);
+    if (err == ERR_OK)
+        descriptors_fit(conf, house->log);
     if (err == ERR_OK)
         err = enclose(house);
     if (err == ERR_OK)
