@@ -66,7 +66,7 @@ static struct traces look(const struct keypair_files *files)
     return traces;
 }
 
-static void log_loaded(const struct tls *tls)
+static void log_loaded(const struct tls *tls, const char *from)
 {
     char expires[32];
     struct tm parts;
@@ -74,7 +74,15 @@ static void log_loaded(const struct tls *tls)
     gmtime_r(&when, &parts);
     strftime(expires, sizeof expires, "%Y-%m-%dT%H:%M:%SZ", &parts);
     log_write(tls->log, LOG_INFO, "tls.loaded", LOG_STR("subject", keypair_subject(tls->pair)),
-              LOG_STR("expires", expires), LOG_STR("certificate", tls->files.certificate));
+              LOG_STR("expires", expires), LOG_STR("certificate", from));
+}
+
+static void replace(struct tls *tls, struct keypair *pair, const char *from)
+{
+    keypair_free(tls->pair);
+    tls->pair = pair;
+    count(tls->counters, COUNT_certificate_loads);
+    log_loaded(tls, from);
 }
 
 // Logs a failure as `event`.
@@ -89,10 +97,7 @@ static enum err try_pair(struct tls *tls, const char *event)
         count(tls->counters, COUNT_certificate_errors);
         return err;
     }
-    keypair_free(tls->pair);
-    tls->pair = pair;
-    count(tls->counters, COUNT_certificate_loads);
-    log_loaded(tls);
+    replace(tls, pair, tls->files.certificate);
     return ERR_OK;
 }
 
@@ -114,21 +119,40 @@ enum err tls_open(struct tls **tls, const struct tls_options *options)
     self->log = options->log;
     self->counters = options->counters;
     self->files = options->files;
-    enum err err = try_pair(self, "tls.refused");
+    enum err err = options->temporary_for == NULL
+                       ? try_pair(self, "tls.refused")
+                       : keypair_make_temporary(&self->pair, options->temporary_for, time(NULL));
     if (err != ERR_OK) {
         free(self);
         return err;
     }
     uv_timer_init(options->loop, &self->timer);
     self->timer.data = self;
-    uv_timer_start(&self->timer, on_timer, LOOK_EVERY_MS, LOOK_EVERY_MS);
+    if (options->temporary_for == NULL)
+        uv_timer_start(&self->timer, on_timer, LOOK_EVERY_MS, LOOK_EVERY_MS);
     *tls = the_tls = self;
     return ERR_OK;
 }
 
 enum err tls_reload(struct tls *tls)
 {
+    if (tls->files.certificate == NULL)
+        return ERR_OK;
     return try_pair(tls, "tls.reload_failed");
+}
+
+enum err tls_set(struct tls *tls, const struct keypair_text *text)
+{
+    struct keypair *pair;
+    char why[KEYPAIR_WHY_MAX] = "out of memory";
+    enum err err = keypair_parse(&pair, text, time(NULL), why);
+    if (err != ERR_OK) {
+        log_write(tls->log, LOG_ERROR, "tls.reload_failed", LOG_STR("reason", why));
+        count(tls->counters, COUNT_certificate_errors);
+        return err;
+    }
+    replace(tls, pair, text->name);
+    return ERR_OK;
 }
 
 static void on_close(uv_handle_t *handle)

@@ -2,6 +2,7 @@
 // The command table. An acme-dns command line has no command at all, only "-c FILE" or nothing: that means serve.
 #include "cmd_config.h"
 #include "cmd_serve.h"
+#include "hook.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -19,12 +20,15 @@ static int cmd_version(int argc, char **argv)
 static const struct command {
     const char *name;
     int (*run)(int argc, char **argv); // argv[0] is the command's name; returns the exit code
-    const char *help;
+    const char *help;                  // a null pointer: not for people
 } commands[] = {
     {"serve", cmd_serve, "serve DNS and the API (also without a command, as acme-dns does)"},
     {"config", cmd_config, "print every option, a sample file, or check a file"},
     {"version", cmd_version, "print the version"},
     {"help", cmd_help, "print this"},
+    {"begin", hook_main, NULL}, // uacme's words
+    {"done", hook_main, NULL},
+    {"failed", hook_main, NULL},
 };
 
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
@@ -32,7 +36,7 @@ enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 static void print_help(FILE *out)
 {
     fputs("Usage: acmezone [serve] [-c FILE]\n       acmezone COMMAND [--help]\n\nCommands:\n", out);
-    for (size_t i = 0; i < N_COMMANDS; i++)
+    for (size_t i = 0; i < N_COMMANDS && commands[i].help != NULL; i++)
         fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].help);
 }
 

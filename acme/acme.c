@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: MIT
+// Once a second the clock is looked at: it is the time of day that certificates are made for, and timers know nothing
+// of clocks that are set or machines that sleep. When an order is due the agent is told, and one of its packets will
+// end it.
+//
+// Certificates of the same age are not all renewed at the same minute, and attempts after a failure not all at the same
+// second: both times have a random part.
+#include "acme.h"
+
+#include "bundle.h"
+#include "challenge.h"
+#include "secret.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { LOOK_EVERY_MS = 1000, DOUBLINGS_MAX = 6, WHY_MAX = 512 };
+
+struct acme {
+    struct counters counters;
+    struct acme_options options;
+    struct challenge *challenge;
+    uv_poll_t poll;
+    uv_timer_t look;
+    bool has_agent;
+    bool is_ordering;
+    unsigned n_failures; // since the last success
+    time_t due_s;        // when the next order is made
+    time_t begins_s;     // of the certificate in use; 0: a temporary one
+    time_t expires_s;
+    char why[WHY_MAX]; // the last order failed; empty: it did not
+};
+
+// A random number below `n`.
+static time_t random_below(time_t n)
+{
+    uint32_t number;
+    secret_random(&number, sizeof number);
+    return n <= 0 ? 0 : (time_t)((uint64_t)number * (uint64_t)n >> 32);
+}
+
+// Behind two thirds of the life, spread over a fiftieth of it.
+static time_t renewal_of(time_t begins_s, time_t expires_s)
+{
+    time_t life_s = expires_s - begins_s;
+    return begins_s + life_s / 3 * 2 + life_s % 3 * 2 / 3 + random_below(life_s / 50);
+}
+
+// -- Certificates
+
+// Puts a bundle into use. `is_wanted`: it is what the configuration asks for.
+static enum err use(struct acme *self, struct bytes text, bool *is_wanted)
+{
+    const struct conf *conf = self->options.conf;
+    struct bundle bundle;
+    struct keypair *pair;
+    char why[KEYPAIR_WHY_MAX] = "out of memory";
+    enum err err = bundle_parse(&bundle, text);
+    if (err != ERR_OK) {
+        log_write(self->options.log, LOG_WARN, "acme.unusable", LOG_STR("reason", "a part of it is missing"));
+        return err;
+    }
+    const struct keypair_text parts = {conf->api_acme_cache_dir, bundle.chain, bundle.key};
+    err = keypair_parse(&pair, &parts, time(NULL), why);
+    if (err != ERR_OK) {
+        log_write(self->options.log, LOG_WARN, "acme.unusable", LOG_STR("reason", why));
+        return err;
+    }
+    self->begins_s = keypair_begins(pair);
+    self->expires_s = keypair_expires(pair);
+    keypair_free(pair);
+    *is_wanted = bundle_is_for(&bundle, &conf->acme);
+    return api_set_certificate(self->options.api, &parts);
+}
+
+// The certificate of the run before; it may be for other names by now, and is better than none.
+static void use_cached(struct acme *self)
+{
+    char path[4200];
+    static uint8_t text[BUNDLE_MAX_BYTES];
+    bool is_wanted = false;
+    snprintf(path, sizeof path, "%s/%s", self->options.conf->api_acme_cache_dir, BUNDLE_FILE);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    ssize_t n = read(fd, text, sizeof text);
+    close(fd);
+    enum err err = n <= 0 ? ERR_SYNTAX : use(self, (struct bytes){text, (size_t)n}, &is_wanted);
+    if (err == ERR_OK && is_wanted)
+        self->due_s = renewal_of(self->begins_s, self->expires_s);
+    else if (err == ERR_OK)
+        log_write(self->options.log, LOG_INFO, "acme.changed", LOG_STR("reason", "other names, or another directory"));
+}
+
+// -- Orders
+
+static void order(struct acme *self)
+{
+    self->is_ordering = true;
+    log_write(self->options.log, LOG_INFO, "acme.ordering", LOG_STR("name", self->options.conf->acme.names.at[0]),
+              LOG_INT("names", self->options.conf->acme.names.n),
+              LOG_STR("directory", self->options.conf->acme.directory));
+    agent_order(&self->options.agent, (struct bytes){0});
+}
+
+static void on_failed(struct acme *self, struct bytes reason)
+{
+    unsigned n_doublings = self->n_failures < DOUBLINGS_MAX ? self->n_failures : DOUBLINGS_MAX;
+    time_t wait_s = (time_t)self->options.conf->api_acme_retry_s << n_doublings;
+    wait_s += random_below(wait_s / 4);
+    self->is_ordering = false;
+    self->n_failures++;
+    self->due_s = time(NULL) + wait_s;
+    snprintf(self->why, sizeof self->why, "%.*s", (int)reason.n, (const char *)reason.at);
+    count(&self->counters, COUNT_acme_failures);
+    log_write(self->options.log, LOG_ERROR, "acme.failed", LOG_STR("reason", self->why), LOG_INT("retry_s", wait_s),
+              LOG_INT("failures", self->n_failures));
+}
+
+static void on_issued(struct acme *self, struct bytes text)
+{
+    bool is_wanted = false;
+    if (use(self, text, &is_wanted) != ERR_OK) {
+        on_failed(self, bytes_of_text("what the authority has issued cannot be used"));
+        return;
+    }
+    self->is_ordering = false;
+    self->n_failures = 0;
+    self->why[0] = 0;
+    self->due_s = renewal_of(self->begins_s, self->expires_s);
+    count(&self->counters, COUNT_acme_issued);
+    log_write(self->options.log, LOG_INFO, "acme.issued", LOG_STR("name", self->options.conf->acme.names.at[0]),
+              LOG_INT("life_s", self->expires_s - self->begins_s), LOG_INT("renewal_s", self->due_s - time(NULL)));
+}
+
+static void on_said(struct acme *self, struct bytes text)
+{
+    char line[WHY_MAX];
+    snprintf(line, sizeof line, "%.*s", (int)text.n, (const char *)text.at);
+    log_write(self->options.log, LOG_WARN, "acme.client", LOG_STR("text", line));
+}
+
+static void on_account(struct acme *self, struct bytes text)
+{
+    (void)self, (void)text;
+}
+
+static const struct {
+    const char *word;
+    void (*on_message)(struct acme *self, struct bytes text);
+} messages[] = {{"say", on_said}, {"account", on_account}, {"done", on_issued}, {"failed", on_failed}};
+
+static void take(struct acme *self, struct bytes message)
+{
+    for (size_t i = 0; i < sizeof messages / sizeof messages[0]; i++) {
+        size_t n = strlen(messages[i].word);
+        if (message.n > n && memcmp(message.at, messages[i].word, n) == 0 && message.at[n] == '\n')
+            messages[i].on_message(self, (struct bytes){message.at + n + 1, message.n - n - 1});
+    }
+}
+
+static void on_packet(uv_poll_t *poll, int status, int events)
+{
+    (void)status, (void)events;
+    struct acme *self = poll->data;
+    uint8_t message[AGENT_MESSAGE_BYTES];
+    ssize_t n = agent_take(&self->options.agent, message);
+    if (n > 0) {
+        take(self, (struct bytes){message, (size_t)n});
+    } else if (n < 0) {
+        uv_poll_stop(poll);
+        self->has_agent = false;
+        on_failed(self, bytes_of_text("the process that runs the client has ended: restart the server"));
+    }
+}
+
+static void on_look(uv_timer_t *timer)
+{
+    struct acme *self = timer->data;
+    if (self->has_agent && !self->is_ordering && time(NULL) >= self->due_s)
+        order(self);
+}
+
+// -- Coming up and going down
+
+static enum err open_all(struct acme *self)
+{
+    const struct acme_options *options = &self->options;
+    const struct challenge_options wanted = {.conf = options->conf,
+                                             .loop = options->loop,
+                                             .store = options->store,
+                                             .log = options->log,
+                                             .hook_fd = options->agent.hook_fd};
+    enum err err = challenge_open(&self->challenge, &wanted);
+    if (err != ERR_OK)
+        return err;
+    if (uv_poll_init(options->loop, &self->poll, options->agent.order_fd) != 0) {
+        challenge_stop(self->challenge);
+        return ERR_SYSTEM;
+    }
+    uv_timer_init(options->loop, &self->look);
+    self->poll.data = self->look.data = self;
+    uv_poll_start(&self->poll, UV_READABLE, on_packet);
+    uv_timer_start(&self->look, on_look, 0, LOOK_EVERY_MS);
+    return ERR_OK;
+}
+
+enum err acme_open(struct acme **acme, const struct acme_options *options)
+{
+    struct acme *self = aligned_alloc(_Alignof(struct acme), sizeof *self);
+    struct agent agent = options->agent;
+    enum err err = self == NULL ? ERR_MEMORY : ERR_OK;
+    if (err == ERR_OK) {
+        memset(self, 0, sizeof *self);
+        self->options = *options;
+        self->has_agent = true;
+        *acme = self;
+        err = open_all(self);
+    }
+    if (err == ERR_OK) {
+        use_cached(self);
+        return ERR_OK;
+    }
+    log_write(options->log, LOG_ERROR, "acme.refused", LOG_ERR(err));
+    agent_stop(&agent);
+    return err;
+}
+
+void acme_stop(struct acme *self)
+{
+    uv_close((uv_handle_t *)&self->poll, NULL);
+    uv_close((uv_handle_t *)&self->look, NULL);
+    challenge_stop(self->challenge);
+    agent_stop(&self->options.agent);
+}
+
+void acme_free(struct acme *self)
+{
+    if (self->challenge != NULL)
+        challenge_free(self->challenge);
+    free(self);
+}
+
+struct api_check acme_check(const struct acme *self)
+{
+    static char why[WHY_MAX + 64];
+    bool is_temporary = self->begins_s == 0, is_expired = !is_temporary && self->expires_s <= time(NULL);
+    struct api_check check = {.name = "certificate", .is_ready = true};
+    check.state = is_temporary ? "temporary" : is_expired ? "expired" : "valid";
+    if (self->why[0] != 0)
+        snprintf(why, sizeof why, "the last order failed: %s", self->why);
+    else
+        snprintf(why, sizeof why, "the authority has not issued one yet");
+    check.why = self->why[0] != 0 || is_temporary ? why : NULL;
+    return check;
+}
+
+const struct counters *acme_counters(const struct acme *self)
+{
+    return &self->counters;
+}
