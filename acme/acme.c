@@ -30,7 +30,13 @@ struct acme {
     time_t due_s;        // when the next order is made
     time_t begins_s;     // of the certificate in use; 0: a temporary one
     time_t expires_s;
-    char why[WHY_MAX]; // the last order failed; empty: it did not
+    size_t n_bundle;
+    uint8_t bundle[BUNDLE_MAX_BYTES]; // in use, if it is the one that is wanted
+    size_t n_account;
+    uint8_t account[BUNDLE_MAX_BYTES]; // the key, if it is known here
+    uint64_t shared_version;           // of what replicas have in common
+    bool is_tidy;                      // values that an earlier run may have left are gone
+    char why[WHY_MAX];                 // the last order failed; empty: it did not
 };
 
 // A random number below `n`.
@@ -50,48 +56,110 @@ static time_t renewal_of(time_t begins_s, time_t expires_s)
 
 // -- Certificates
 
-// Puts a bundle into use. `is_wanted`: it is what the configuration asks for.
+static enum err refuse(const struct acme *self, enum err err, const char *reason)
+{
+    log_write(self->options.log, LOG_WARN, "acme.unusable", LOG_STR("reason", reason));
+    return err;
+}
+
+// Puts a bundle into use. One that is for other names, or from another directory, is better than none. `is_wanted`: it
+// is what the configuration asks for, and the next one is due when it is to be renewed.
 static enum err use(struct acme *self, struct bytes text, bool *is_wanted)
 {
     const struct conf *conf = self->options.conf;
     struct bundle bundle;
     struct keypair *pair;
     char why[KEYPAIR_WHY_MAX] = "out of memory";
-    enum err err = bundle_parse(&bundle, text);
-    if (err != ERR_OK) {
-        log_write(self->options.log, LOG_WARN, "acme.unusable", LOG_STR("reason", "a part of it is missing"));
-        return err;
-    }
+    *is_wanted = false;
+    enum err err = text.n > sizeof self->bundle ? ERR_SPACE : bundle_parse(&bundle, text);
+    if (err != ERR_OK)
+        return refuse(self, err, "a part of it is missing");
     const struct keypair_text parts = {conf->api_acme_cache_dir, bundle.chain, bundle.key};
     err = keypair_parse(&pair, &parts, time(NULL), why);
-    if (err != ERR_OK) {
-        log_write(self->options.log, LOG_WARN, "acme.unusable", LOG_STR("reason", why));
-        return err;
-    }
+    if (err != ERR_OK)
+        return refuse(self, err, why);
     self->begins_s = keypair_begins(pair);
     self->expires_s = keypair_expires(pair);
     keypair_free(pair);
-    *is_wanted = bundle_is_for(&bundle, &conf->acme);
-    return api_set_certificate(self->options.api, &parts);
+    err = api_set_certificate(self->options.api, &parts);
+    if (err == ERR_OK && bundle_is_for(&bundle, &conf->acme)) {
+        *is_wanted = true;
+        self->due_s = renewal_of(self->begins_s, self->expires_s);
+        memcpy(self->bundle, text.at, text.n);
+        self->n_bundle = text.n;
+    }
+    return err;
 }
 
-// The certificate of the run before; it may be for other names by now, and is better than none.
+// The certificate of the run before.
 static void use_cached(struct acme *self)
 {
     char path[4200];
     static uint8_t text[BUNDLE_MAX_BYTES];
-    bool is_wanted = false;
+    bool is_wanted;
     snprintf(path, sizeof path, "%s/%s", self->options.conf->api_acme_cache_dir, BUNDLE_FILE);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return;
     ssize_t n = read(fd, text, sizeof text);
     close(fd);
-    enum err err = n <= 0 ? ERR_SYNTAX : use(self, (struct bytes){text, (size_t)n}, &is_wanted);
-    if (err == ERR_OK && is_wanted)
-        self->due_s = renewal_of(self->begins_s, self->expires_s);
-    else if (err == ERR_OK)
+    if (n > 0 && use(self, (struct bytes){text, (size_t)n}, &is_wanted) == ERR_OK && !is_wanted)
         log_write(self->options.log, LOG_INFO, "acme.changed", LOG_STR("reason", "other names, or another directory"));
+}
+
+// -- Replicas
+
+static void share(struct acme *self)
+{
+    uint8_t space[STORE_SHARED_MAX];
+    struct writer w = writer_of(space, sizeof space);
+    const struct estate estate = {{self->account, self->n_account}, {self->bundle, self->n_bundle}};
+    estate_write(&w, &estate);
+    if (w.is_bad || store_share(self->options.store, (struct bytes){space, writer_used(&w)}) != ERR_OK)
+        log_write(self->options.log, LOG_WARN, "acme.not_shared", LOG_ERR(ERR_MEMORY));
+}
+
+static void take_account(struct acme *self, struct bytes key)
+{
+    if (key.n > sizeof self->account)
+        return;
+    if (key.n > 0)
+        memcpy(self->account, key.at, key.n);
+    self->n_account = key.n;
+}
+
+static bool is_for_us(const struct acme *self, struct bytes text)
+{
+    struct bundle bundle;
+    return bundle_parse(&bundle, text) == ERR_OK && bundle_is_for(&bundle, &self->options.conf->acme);
+}
+
+// What another replica, or this one, has put there. It counts more than what lies in our cache, unless that is the one
+// that is wanted, and this is not: from the time when this server was alone, or had another configuration.
+static void look_at_shared(struct acme *self)
+{
+    uint8_t space[STORE_SHARED_MAX];
+    struct writer w = writer_of(space, sizeof space);
+    struct estate estate = {0};
+    bool is_wanted;
+    if (store_shared(self->options.store, &self->shared_version, &w) != ERR_OK || w.is_bad)
+        return;
+    if (estate_parse(&estate, (struct bytes){space, writer_used(&w)}) == ERR_OK)
+        take_account(self, estate.account);
+    if (self->n_bundle > 0 && !is_for_us(self, estate.bundle)) {
+        if (store_is_first(self->options.store))
+            share(self);
+        return;
+    }
+    if (estate.bundle.n == 0 || bytes_equal(estate.bundle, (struct bytes){self->bundle, self->n_bundle}) ||
+        use(self, estate.bundle, &is_wanted) != ERR_OK)
+        return;
+    if (is_wanted) {
+        self->n_failures = 0;
+        self->why[0] = 0;
+    }
+    log_write(self->options.log, LOG_INFO, "acme.shared", LOG_INT("wanted", is_wanted));
+    agent_keep(&self->options.agent, estate.bundle);
 }
 
 // -- Orders
@@ -102,7 +170,14 @@ static void order(struct acme *self)
     log_write(self->options.log, LOG_INFO, "acme.ordering", LOG_STR("name", self->options.conf->acme.names.at[0]),
               LOG_INT("names", self->options.conf->acme.names.n),
               LOG_STR("directory", self->options.conf->acme.directory));
-    agent_order(&self->options.agent, (struct bytes){0});
+    agent_order(&self->options.agent, (struct bytes){self->account, self->n_account});
+}
+
+static void end_order(struct acme *self)
+{
+    if (self->is_ordering)
+        challenge_clear(self->challenge);
+    self->is_ordering = false;
 }
 
 static void on_failed(struct acme *self, struct bytes reason)
@@ -110,7 +185,7 @@ static void on_failed(struct acme *self, struct bytes reason)
     unsigned n_doublings = self->n_failures < DOUBLINGS_MAX ? self->n_failures : DOUBLINGS_MAX;
     time_t wait_s = (time_t)self->options.conf->api_acme_retry_s << n_doublings;
     wait_s += random_below(wait_s / 4);
-    self->is_ordering = false;
+    end_order(self);
     self->n_failures++;
     self->due_s = time(NULL) + wait_s;
     snprintf(self->why, sizeof self->why, "%.*s", (int)reason.n, (const char *)reason.at);
@@ -121,15 +196,15 @@ static void on_failed(struct acme *self, struct bytes reason)
 
 static void on_issued(struct acme *self, struct bytes text)
 {
-    bool is_wanted = false;
-    if (use(self, text, &is_wanted) != ERR_OK) {
+    bool is_wanted;
+    if (use(self, text, &is_wanted) != ERR_OK || !is_wanted) {
         on_failed(self, bytes_of_text("what the authority has issued cannot be used"));
         return;
     }
-    self->is_ordering = false;
+    end_order(self);
     self->n_failures = 0;
     self->why[0] = 0;
-    self->due_s = renewal_of(self->begins_s, self->expires_s);
+    share(self);
     count(&self->counters, COUNT_acme_issued);
     log_write(self->options.log, LOG_INFO, "acme.issued", LOG_STR("name", self->options.conf->acme.names.at[0]),
               LOG_INT("life_s", self->expires_s - self->begins_s), LOG_INT("renewal_s", self->due_s - time(NULL)));
@@ -142,15 +217,10 @@ static void on_said(struct acme *self, struct bytes text)
     log_write(self->options.log, LOG_WARN, "acme.client", LOG_STR("text", line));
 }
 
-static void on_account(struct acme *self, struct bytes text)
-{
-    (void)self, (void)text;
-}
-
 static const struct {
     const char *word;
     void (*on_message)(struct acme *self, struct bytes text);
-} messages[] = {{"say", on_said}, {"account", on_account}, {"done", on_issued}, {"failed", on_failed}};
+} messages[] = {{"say", on_said}, {"account", take_account}, {"done", on_issued}, {"failed", on_failed}};
 
 static void take(struct acme *self, struct bytes message)
 {
@@ -176,10 +246,24 @@ static void on_packet(uv_poll_t *poll, int status, int events)
     }
 }
 
+// Of several replicas one orders, and not before it has seen what they have in common.
+static bool may_order(const struct acme *self)
+{
+    bool is_replica = self->options.conf->etcd_endpoints.n > 0;
+    return self->has_agent && !self->is_ordering && !challenge_is_busy(self->challenge) &&
+           (!is_replica || (self->shared_version > 0 && store_is_first(self->options.store)));
+}
+
 static void on_look(uv_timer_t *timer)
 {
     struct acme *self = timer->data;
-    if (self->has_agent && !self->is_ordering && time(NULL) >= self->due_s)
+    look_at_shared(self);
+    if (!may_order(self))
+        return;
+    if (!self->is_tidy)
+        challenge_clear(self->challenge);
+    self->is_tidy = true;
+    if (!challenge_is_busy(self->challenge) && time(NULL) >= self->due_s)
         order(self);
 }
 

@@ -122,14 +122,25 @@ void agent_stop(struct agent *agent)
     agent->order_fd = agent->hook_fd = -1;
 }
 
+static void tell(const struct agent *agent, const char *word, struct bytes text)
+{
+    uint8_t message[AGENT_MESSAGE_BYTES];
+    struct writer w = writer_of(message, sizeof message);
+    put_bytes(&w, word, strlen(word));
+    put_u8(&w, '\n');
+    put_bytes(&w, text.at, text.n);
+    if (!w.is_bad)
+        (void)!send(agent->order_fd, message, writer_used(&w), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 void agent_order(const struct agent *agent, struct bytes account_key)
 {
-    uint8_t text[AGENT_MESSAGE_BYTES];
-    struct writer w = writer_of(text, sizeof text);
-    put_bytes(&w, (const uint8_t *)"order\n", 6);
-    put_bytes(&w, account_key.at, account_key.n);
-    if (!w.is_bad)
-        (void)!send(agent->order_fd, text, writer_used(&w), MSG_DONTWAIT | MSG_NOSIGNAL);
+    tell(agent, "order", account_key);
+}
+
+void agent_keep(const struct agent *agent, struct bytes bundle)
+{
+    tell(agent, "keep", bundle);
 }
 
 ssize_t agent_take(const struct agent *agent, uint8_t message[AGENT_MESSAGE_BYTES])

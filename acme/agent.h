@@ -36,4 +36,5 @@ void agent_stop(struct agent *agent);
 
 // Sends or takes one packet without waiting. agent_take: 0 bytes, there is none now; -1: the agent is gone.
 void agent_order(const struct agent *agent, struct bytes account_key);
+void agent_keep(const struct agent *agent, struct bytes bundle);
 ssize_t agent_take(const struct agent *agent, uint8_t message[AGENT_MESSAGE_BYTES]);

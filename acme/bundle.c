@@ -2,8 +2,11 @@
 // The key comes first, then the chain: the place of the first "-----BEGIN CERTIFICATE-----" divides the two.
 #include "bundle.h"
 
+#include <stdio.h>
+
 #define DIRECTORY   "Directory: "
 #define NAMES       "Names: "
+#define ACCOUNT     "Account: "
 #define BEGIN       "-----BEGIN "
 #define CERTIFICATE "-----BEGIN CERTIFICATE-----"
 
@@ -70,4 +73,36 @@ void bundle_write(struct writer *w, const struct conf_acme *acme, struct bytes k
     put_text(w, "\n");
     put_bytes(w, key.at, key.n);
     put_bytes(w, chain.at, chain.n);
+}
+
+// -- The estate: "Account: N", N bytes, the bundle
+
+enum err estate_parse(struct estate *estate, struct bytes text)
+{
+    struct bytes line = rest_of_line(text, ACCOUNT);
+    size_t n = 0;
+    if (line.n == 0 || line.at != text.at + strlen(ACCOUNT))
+        return ERR_SYNTAX;
+    for (size_t i = 0; i < line.n && n <= BUNDLE_MAX_BYTES; i++) {
+        if (line.at[i] < '0' || line.at[i] > '9')
+            return ERR_SYNTAX;
+        n = 10 * n + (size_t)(line.at[i] - '0');
+    }
+    struct reader r = reader_of(line.at + line.n + 1, text.n - strlen(ACCOUNT) - line.n - 1);
+    struct estate self = {.account = {take_bytes(&r, n), n}};
+    if (r.is_bad)
+        return ERR_SYNTAX;
+    self.bundle.n = reader_left(&r);
+    self.bundle.at = take_bytes(&r, self.bundle.n);
+    *estate = self;
+    return ERR_OK;
+}
+
+void estate_write(struct writer *w, const struct estate *estate)
+{
+    char line[64];
+    snprintf(line, sizeof line, ACCOUNT "%zu\n", estate->account.n);
+    put_text(w, line);
+    put_bytes(w, estate->account.at, estate->account.n);
+    put_bytes(w, estate->bundle.at, estate->bundle.n);
 }

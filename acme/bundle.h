@@ -29,5 +29,15 @@ bool bundle_is_for(const struct bundle *bundle, const struct conf_acme *acme);
 // Writes one; the writer is left bad when it does not fit.
 void bundle_write(struct writer *w, const struct conf_acme *acme, struct bytes key, struct bytes chain);
 
-// What the lines and the file of the bundle are called in the cache directory.
+// What replicas have in common: the key of the account with the authority, and the bundle.
+struct estate {
+    struct bytes account; // PEM
+    struct bytes bundle;
+};
+
+// ERR_SYNTAX.
+enum err estate_parse(struct estate *estate, struct bytes text);
+void estate_write(struct writer *w, const struct estate *estate);
+
+// The file of the bundle in the cache directory.
 #define BUNDLE_FILE "api.pem"

@@ -24,10 +24,11 @@ struct challenge {
     struct store_reader *reader;
     uv_poll_t poll;
     uv_timer_t look;
-    bool is_stopped;
 
     // The request under way.
     bool is_busy;
+    bool is_clearing; // which is not for a hook
+    bool must_clear;  // when it has ended
     unsigned n_tries;
     size_t n_token;
     uint8_t token[HOOK_MESSAGE_BYTES];
@@ -46,7 +47,7 @@ static void on_done(struct change *change)
     atomic_store(&self->is_done, true);
 }
 
-// Whose the values are. ERR_NOT_FOUND: nobody's yet.
+// Whose the values are. ERR_NOT_FOUND: nobody's yet, or to be cleared, and there are none.
 static enum err find_owner(struct challenge *self, struct uuid *username)
 {
     struct txt txt;
@@ -56,6 +57,8 @@ static enum err find_owner(struct challenge *self, struct uuid *username)
     err = store_find_txt(self->reader, subdomain, &txt);
     if (err == ERR_OK)
         *username = txt.username;
+    if (err == ERR_OK && self->is_clearing && txt.n_values == 0)
+        err = ERR_NOT_FOUND;
     store_end(self->reader);
     return err;
 }
@@ -64,12 +67,13 @@ static void answer(struct challenge *self, bool is_published)
 {
     uv_timer_stop(&self->look);
     self->is_busy = false;
-    hook_answer(self->options.hook_fd, (struct bytes){self->token, self->n_token}, is_published);
+    if (!self->is_clearing)
+        hook_answer(self->options.hook_fd, (struct bytes){self->token, self->n_token}, is_published);
 }
 
 static void refuse(struct challenge *self, enum err err)
 {
-    log_write(self->options.log, LOG_WARN, "acme.not_published", LOG_ERR(err));
+    log_write(self->options.log, LOG_WARN, self->is_clearing ? "acme.not_cleared" : "acme.not_published", LOG_ERR(err));
     answer(self, false);
 }
 
@@ -94,12 +98,16 @@ static void go_on(struct challenge *self)
 {
     struct change *change = &self->change;
     uint64_t now_s = (uint64_t)time(NULL);
-    *change = (struct change){.kind = CHANGE_UPDATE,
+    *change = (struct change){.kind = self->is_clearing ? CHANGE_CLEAR : CHANGE_UPDATE,
                               .account = {.subdomain = subdomain, .created_s = now_s},
                               .rdata = {self->rdata, self->n_rdata},
                               .now_s = now_s,
                               .on_done = on_done};
     enum err err = self->n_tries++ < TRIES_MAX ? find_owner(self, &change->account.username) : ERR_STORE;
+    if (err == ERR_NOT_FOUND && self->is_clearing) {
+        answer(self, true);
+        return;
+    }
     if (err == ERR_NOT_FOUND) {
         change->kind = CHANGE_REGISTER;
         err = make_account(self, &change->account);
@@ -127,6 +135,23 @@ static void on_look(uv_timer_t *timer)
         answer(self, true);
     else
         refuse(self, change->result);
+    if (!self->is_busy && self->must_clear)
+        challenge_clear(self);
+}
+
+void challenge_clear(struct challenge *self)
+{
+    self->must_clear = self->is_busy;
+    if (self->is_busy)
+        return;
+    self->is_busy = self->is_clearing = true;
+    self->n_tries = 0;
+    go_on(self);
+}
+
+bool challenge_is_busy(const struct challenge *self)
+{
+    return self->is_busy;
 }
 
 static bool is_wanted(const struct challenge *self, struct bytes ident)
@@ -148,6 +173,7 @@ static void take(struct challenge *self, struct bytes message)
         return;
     }
     self->is_busy = true;
+    self->is_clearing = self->must_clear = false;
     self->n_tries = 0;
     memcpy(self->token, request.token.at, request.token.n);
     self->n_token = request.token.n;

@@ -25,6 +25,12 @@ struct challenge_options {
 // ERR_MEMORY, ERR_STORE, ERR_SYSTEM.
 enum err challenge_open(struct challenge **challenge, const struct challenge_options *options);
 
+// The order has ended, or there is none: the values, if there are any, are not needed.
+void challenge_clear(struct challenge *challenge);
+
+// Whether something is under way: an order would have to wait.
+bool challenge_is_busy(const struct challenge *challenge);
+
 // Stops to listen to hooks; the loop has to run for it.
 void challenge_stop(struct challenge *challenge);
 

@@ -12,6 +12,7 @@
 #define VALUES   "/data/value/"
 #define LAST     "/data/last"
 #define LIVES    "/live/"
+#define SHARED   "/own/certificate"
 
 // Cuts `front` off; false when the text does not begin with it.
 static bool take_front(struct bytes *text, const char *front)
@@ -48,6 +49,8 @@ struct key key_parse(const char *prefix, struct bytes text)
         key.kind = key.name.n > 0 && key.name.n <= KEY_REPLICA_MAX ? KEY_LIVE : KEY_OTHER;
     else if (bytes_equal(rest, bytes_of_text(LAST)))
         key.kind = KEY_LAST;
+    else if (bytes_equal(rest, bytes_of_text(SHARED)))
+        key.kind = KEY_SHARED;
     return key;
 }
 
@@ -79,6 +82,11 @@ struct key_text key_of_value(const char *prefix, struct bytes subdomain)
 struct key_text key_of_last(const char *prefix)
 {
     return write_key("%s" LAST, prefix);
+}
+
+struct key_text key_of_shared(const char *prefix)
+{
+    return write_key("%s" SHARED, prefix);
 }
 
 struct key_text key_of_live(const char *prefix, const char *replica)

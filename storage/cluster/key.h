@@ -5,6 +5,7 @@
 //     PREFIX/data/last               written with every change, by its revision the age of the data; value: a replica
 //     id PREFIX/data/value/SUBDOMAIN    a record of values PREFIX/live/REPLICA            under the replica's lease;
 //     value: the revision it has applied, in decimal
+//     PREFIX/own/certificate         a text that is not the store's business (shared.h)
 //
 // The records are the store's own, byte for byte. The order of these names is the order of the store's keys, so both
 // can be walked side by side.
@@ -21,7 +22,8 @@ enum key_kind {
     KEY_ACCOUNT,
     KEY_LAST,
     KEY_VALUE,
-    KEY_LIVE
+    KEY_LIVE,
+    KEY_SHARED
 };
 
 struct key {
@@ -41,6 +43,7 @@ struct key_text {
 struct key_text key_of_account(const char *prefix, const struct uuid *username);
 struct key_text key_of_value(const char *prefix, struct bytes subdomain);
 struct key_text key_of_last(const char *prefix);
+struct key_text key_of_shared(const char *prefix);
 struct key_text key_of_live(const char *prefix, const char *replica);
 
 // A range of etcd: from `first` up to, but without, `end`.

@@ -71,6 +71,15 @@ void live_drop(struct live *live, struct bytes id, uint64_t revision)
         *known = live->at[--live->n];
 }
 
+bool live_is_first(const struct live *live, const char *own)
+{
+    const struct live_replica *self = find(live, bytes_of_text(own));
+    for (size_t i = 0; i < live->n && self != NULL; i++)
+        if (live->at[i].since < self->since)
+            return false;
+    return self != NULL;
+}
+
 bool live_have_applied(const struct live *live, uint64_t revision, const char *own)
 {
     for (size_t i = 0; i < live->n; i++) {

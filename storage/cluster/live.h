@@ -30,6 +30,9 @@ enum err live_note(struct live *live, const struct live_replica *replica, struct
 // The replica's key was deleted at a revision.
 void live_drop(struct live *live, struct bytes id, uint64_t revision);
 
+// Whether `own` has been live for longer than all others.
+bool live_is_first(const struct live *live, const char *own);
+
 // Whether all replicas that were live at this revision, `own` aside, have applied it. One that became live later counts
 // as if it had: it has seen the revision before it saw that it is live.
 bool live_have_applied(const struct live *live, uint64_t revision, const char *own);

@@ -9,7 +9,7 @@ import signal
 import socket
 import ssl
 import stat
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,8 +18,10 @@ import dns.rdatatype
 import pytest
 
 from acmezone import CHEAP_ARGON2, ZONE, Acmezone, run, wait_until, write_config
+from lab.etcd import Etcd
 from lab.pebble import Pebble
 from lab.processes import Lab, free_address
+from lab.replicas import replica
 
 CHALLENGE = f"_acme-challenge.{ZONE}"
 LIFE_S = 30  # of a certificate that is to be renewed in a test: 20 s after it was made
@@ -263,6 +265,41 @@ def test_an_update_of_an_account_cannot_reach_the_challenge(world):
         account = server.register()
         assert server.update(account, "x" * 43, subdomain="_acme-challenge").status_code in (400, 401)
         assert "x" * 43 not in server.txt(CHALLENGE)
+
+
+def test_one_of_the_replicas_gets_the_certificate_all_use_it_and_another_renews_it(tmp_path):
+    """The authority asks a replica that has nothing to do with the order; later the one that ordered is killed."""
+    address = free_address()
+    (tmp_path / "lab").mkdir()
+    with Etcd() as etcd, Lab(tmp_path / "lab") as lab, ExitStack() as running:
+        ca = Pebble(lab, address, validity_s=LIFE_S)
+        api = {"tls": "letsencrypt", "acme_directory": ca.directory, "acme_ca_file": str(ca.https_certificate),
+               "acme_retry_s": 1}
+        replicas = []
+        for i in range(3):
+            general = {"listen": "{}:{}".format(*address)} if i == 2 else {}
+            one = replica(tmp_path / f"replica-{i}", etcd, general={"records": RECORDS, **general},
+                          api={**api, "acme_cache_dir": str(tmp_path / f"cache-{i}")}, expects_errors=True)
+            one.http.verify = False
+            replicas.append(running.enter_context(one))
+            one.wait_in_step()
+        first, *others = replicas
+        for one in replicas:
+            wait_until(lambda: certificate_check(one)["state"] == "valid", one.report, PATIENCE_S)
+        certificate = served(first, ssl.create_default_context(cafile=ca.root()))
+        assert [served(one) for one in replicas] == [certificate] * 3
+        counts = [one.counters()["acme_issued"] for one in replicas]
+        assert counts == [sum(counts), 0, 0]
+        for i in range(3):
+            assert (tmp_path / f"cache-{i}" / "api.pem").exists()
+
+        first.kill()
+        for one in others:
+            wait_until(lambda: served(one) != certificate, one.report, PATIENCE_S)
+        wait_until(lambda: len({served(one) for one in others}) == 1, others[0].report, PATIENCE_S)
+        orderer = wait_until(lambda: [one for one in others if one.events_named("acme.issued")], others[0].report)[0]
+        assert not [event for event in orderer.events_named("acme.client") if "terms" in event["text"]], \
+            "the account is the one of the replica before"
 
 
 def refused(tmp_path, status, *texts, **api):
