@@ -32,7 +32,7 @@ static enum err make_directory(const char *directory, struct log *log)
         return refuse(log, directory, ERR_SYSTEM, strerror(errno));
     if (stat(directory, &st) != 0)
         return refuse(log, directory, ERR_SYSTEM, strerror(errno));
-    if (!S_ISDIR(st.st_mode) || access(directory, R_OK | W_OK | X_OK) != 0)
+    if (!S_ISDIR(st.st_mode) || eaccess(directory, R_OK | W_OK | X_OK) != 0)
         return refuse(log, directory, ERR_SYSTEM, "it is no directory that can be written");
     if ((st.st_mode & S_IRWXO) != 0)
         return refuse(log, directory, ERR_FORBIDDEN, "others can get at it: chmod o-rwx");
@@ -41,10 +41,10 @@ static enum err make_directory(const char *directory, struct log *log)
 
 static enum err check_files(const struct conf *conf, struct log *log)
 {
-    if (access(conf->api_acme_program, X_OK) != 0)
+    if (eaccess(conf->api_acme_program, X_OK) != 0)
         return refuse(log, conf->api_acme_program, ERR_NOT_FOUND,
                       "it cannot be run: install the Debian package uacme, or name the program in acme_program");
-    if (*conf->api_acme_ca_file != 0 && access(conf->api_acme_ca_file, R_OK) != 0)
+    if (*conf->api_acme_ca_file != 0 && eaccess(conf->api_acme_ca_file, R_OK) != 0)
         return refuse(log, conf->api_acme_ca_file, ERR_NOT_FOUND, strerror(errno));
     return make_directory(conf->api_acme_cache_dir, log);
 }

@@ -17,7 +17,8 @@ SET_BY_CHART = {
     "general": {"listen"},
     "database": {"engine", "connection", "path", "username", "password", "tls_ca", "tls_cert", "tls_key", "replica_id"},
     "api": {"ip", "port", "tls", "tls_cert_privkey", "tls_cert_fullchain", "registration_tokens", "acme_cache_dir",
-            "notification_email"},
+            "notification_email", "api_domain", "acme_directory", "acme_ca_file", "acme_program", "acme_timeout_s",
+            "acme_retry_s"},
     "logconfig": {"logtype", "logfile"},
 }
 

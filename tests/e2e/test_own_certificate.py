@@ -36,9 +36,9 @@ class World:
         self.tmp_path, self.lab, self.ca, self.dns_address = tmp_path, lab, ca, dns_address
         self.cache = tmp_path / "cache"
 
-    def server(self, expects_errors=False, **api):
+    def server(self, expects_errors=False, general=None, **api):
         """A server that is still to be started."""
-        general = {"listen": "{}:{}".format(*self.dns_address), "records": RECORDS}
+        general = {"listen": "{}:{}".format(*self.dns_address), "records": RECORDS, **(general or {})}
         options = {"tls": "letsencrypt", "acme_directory": self.ca.directory,
                    "acme_ca_file": str(self.ca.https_certificate), "acme_cache_dir": str(self.cache),
                    "acme_retry_s": 1}
@@ -55,6 +55,7 @@ class World:
 @contextmanager
 def running_world(tmp_path, **ca):
     (tmp_path / "lab").mkdir()
+    (tmp_path / "lab").chmod(0o755)
     with Lab(tmp_path / "lab") as lab:
         address = free_address()
         yield World(tmp_path, lab, Pebble(lab, address, **ca), address)

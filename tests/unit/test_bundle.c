@@ -63,12 +63,40 @@ static void one_that_does_not_fit_leaves_the_writer_bad(void **state)
     assert_true(w.is_bad);
 }
 
+static void an_estate_is_found_again_and_a_part_of_one_is_not(void **state)
+{
+    (void)state;
+    uint8_t space[1000];
+    const struct estate rows[] = {{bytes_of_text(KEY), bytes_of_text(CHAIN)}, {{0}, bytes_of_text(CHAIN)}, {{0}, {0}}};
+    for (size_t i = 0; i < N_OF(rows); i++) {
+        struct writer w = writer_of(space, sizeof space);
+        struct estate estate;
+        estate_write(&w, &rows[i]);
+        assert_int_equal(estate_parse(&estate, (struct bytes){w.start, writer_used(&w)}), ERR_OK);
+        assert_true(bytes_equal(estate.account, rows[i].account));
+        assert_true(bytes_equal(estate.bundle, rows[i].bundle));
+    }
+    static const char *const unsound[] = {"",
+                                          "Account: ",
+                                          "Account: 3",
+                                          "Account: 3\nab",
+                                          "Account: -1\n",
+                                          "Account: x\n",
+                                          "account: 0\n",
+                                          "Account: 99999999999999\n"};
+    for (size_t i = 0; i < N_OF(unsound); i++) {
+        struct estate estate;
+        assert_int_equal(estate_parse(&estate, bytes_of_text(unsound[i])), ERR_SYNTAX);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_is_found_again),
         cmocka_unit_test(a_text_in_which_something_is_missing_is_refused),
         cmocka_unit_test(one_that_does_not_fit_leaves_the_writer_bad),
+        cmocka_unit_test(an_estate_is_found_again_and_a_part_of_one_is_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
