@@ -291,20 +291,24 @@ static enum err open_all(struct acme *self)
     return ERR_OK;
 }
 
-enum err acme_open(struct acme **acme, const struct acme_options *options)
+static struct acme *make(const struct acme_options *options)
 {
     struct acme *self = aligned_alloc(_Alignof(struct acme), sizeof *self);
+    if (self == NULL)
+        return NULL;
+    memset(self, 0, sizeof *self);
+    self->options = *options;
+    self->has_agent = true;
+    return self;
+}
+
+enum err acme_open(struct acme **acme, const struct acme_options *options)
+{
     struct agent agent = options->agent;
-    enum err err = self == NULL ? ERR_MEMORY : ERR_OK;
+    *acme = make(options);
+    enum err err = *acme == NULL ? ERR_MEMORY : open_all(*acme);
     if (err == ERR_OK) {
-        memset(self, 0, sizeof *self);
-        self->options = *options;
-        self->has_agent = true;
-        *acme = self;
-        err = open_all(self);
-    }
-    if (err == ERR_OK) {
-        use_cached(self);
+        use_cached(*acme);
         return ERR_OK;
     }
     log_write(options->log, LOG_ERROR, "acme.refused", LOG_ERR(err));

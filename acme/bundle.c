@@ -13,8 +13,11 @@
 // From `what` on; a view of nothing when it is not there.
 static struct bytes from(struct bytes text, const char *what)
 {
+    const struct bytes nothing = {0};
     const uint8_t *at = text.n == 0 ? NULL : memmem(text.at, text.n, what, strlen(what));
-    return at == NULL ? (struct bytes){0} : (struct bytes){at, text.n - (size_t)(at - text.at)};
+    if (at == NULL)
+        return nothing;
+    return (struct bytes){at, text.n - (size_t)(at - text.at)};
 }
 
 // What follows `what` on its line.

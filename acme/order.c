@@ -289,11 +289,20 @@ static void on_packet(uv_poll_t *poll, int status, int events)
 
 // -- The start
 
+// Both live as long as the agent.
+static void add_trust(char *environment[2], const char *trust_file)
+{
+    static char preload[64], file[SHELF_PATH_MAX];
+    snprintf(preload, sizeof preload, "LD_PRELOAD=/proc/self/fd/%d", TRUST_FD);
+    snprintf(file, sizeof file, TRUST_VARIABLE "=%s", trust_file);
+    environment[0] = preload;
+    environment[1] = file;
+}
+
 // Ours, without what is meant for us alone: secrets of the configuration may stand in it.
 static char **make_environment(bool has_trust, const char *trust_file)
 {
     static const char *const ours[] = {"ACMEZONE_", "LD_PRELOAD=", "NOTIFY_SOCKET="};
-    extern char **environ;
     size_t n = 0, n_kept = 0;
     while (environ[n] != NULL)
         n++;
@@ -305,11 +314,8 @@ static char **make_environment(bool has_trust, const char *trust_file)
         if (!is_ours)
             kept[n_kept++] = environ[i];
     }
-    if (kept == NULL || !has_trust)
-        return kept;
-    if (asprintf(&kept[n_kept], "LD_PRELOAD=/proc/self/fd/%d", TRUST_FD) < 0 ||
-        asprintf(&kept[n_kept + 1], TRUST_VARIABLE "=%s", trust_file) < 0)
-        return NULL;
+    if (kept != NULL && has_trust)
+        add_trust(&kept[n_kept], trust_file);
     return kept;
 }
 
