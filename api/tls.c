@@ -35,6 +35,7 @@ struct tls {
     struct counters *counters;
     struct keypair_files files;
     struct keypair *pair;
+    bool is_temporary;   // and of no worth
     struct traces tried; // when the pair was last tried
     struct traces seen;  // at the last look
     void (*on_closed)(void *context);
@@ -81,6 +82,7 @@ static void replace(struct tls *tls, struct keypair *pair, const char *from)
 {
     keypair_free(tls->pair);
     tls->pair = pair;
+    tls->is_temporary = false;
     count(tls->counters, COUNT_certificate_loads);
     log_loaded(tls, from);
 }
@@ -119,6 +121,7 @@ enum err tls_open(struct tls **tls, const struct tls_options *options)
     self->log = options->log;
     self->counters = options->counters;
     self->files = options->files;
+    self->is_temporary = options->temporary_for != NULL;
     enum err err = options->temporary_for == NULL
                        ? try_pair(self, "tls.refused")
                        : keypair_make_temporary(&self->pair, options->temporary_for, time(NULL));
@@ -139,6 +142,11 @@ enum err tls_reload(struct tls *tls)
     if (tls->files.certificate == NULL)
         return ERR_OK;
     return try_pair(tls, "tls.reload_failed");
+}
+
+time_t tls_expires(const struct tls *tls)
+{
+    return tls->is_temporary ? 0 : keypair_expires(tls->pair);
 }
 
 enum err tls_set(struct tls *tls, const struct keypair_text *text)

@@ -34,6 +34,9 @@ enum err tls_reload(struct tls *tls);
 // Uses this pair from now on (tls.loaded). ERR_TLS, ERR_MEMORY: the old one stays (tls.reload_failed).
 enum err tls_set(struct tls *tls, const struct keypair_text *text);
 
+// When the certificate in use expires, since 1970; 0: it is a temporary one.
+time_t tls_expires(const struct tls *tls);
+
 // No handshake may follow. `on_closed` is called on the loop; everything is freed by then.
 void tls_close(struct tls *tls, void (*on_closed)(void *context), void *context);
 

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { API_LISTEN_MAX = 128, SPARE_READERS = 1 };
+enum { API_LISTEN_MAX = 128, SPARE_READERS = 2 }; // of the API and of the challenge
 
 // --- Open and close ---
 
