@@ -4,6 +4,7 @@
 #include "house.h"
 
 #include "cmd_config.h"
+#include "descriptors.h"
 #include "identity.h"
 #include "sandbox.h"
 #include "socket.h"
@@ -196,6 +197,8 @@ enum err house_begin(struct house *house, struct conf *conf)
 {
     *house = (struct house){.conf = conf, .agent = {-1, -1}};
     enum err err = open_log(house);
+    if (err == ERR_OK)
+        descriptors_fit(conf, house->log);
     return err == ERR_OK ? enclose(house) : err;
 }
 

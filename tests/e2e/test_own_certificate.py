@@ -26,6 +26,7 @@ from lab.replicas import replica
 CHALLENGE = f"_acme-challenge.{ZONE}"
 LIFE_S = 30  # of a certificate that is to be renewed in a test: 20 s after it was made
 PATIENCE_S = 150  # uacme tries an authority that does not answer three times, 5 s apart; the machine may be slow
+LEASES = {"request_ms": 4000, "lease_s": 10, "barrier_s": 30, "stale_s": 60}  # one that is killed is soon missed
 RECORDS = [f"{ZONE}. A 192.0.2.1", f"{ZONE}. NS {ZONE}.", f"ns1.{ZONE}. A 192.0.2.1", f"*.{ZONE}. A 192.0.2.9"]
 
 
@@ -279,7 +280,7 @@ def test_one_of_the_replicas_gets_the_certificate_all_use_it_and_another_renews_
         replicas = []
         for i in range(3):
             general = {"listen": "{}:{}".format(*address)} if i == 2 else {}
-            one = replica(tmp_path / f"replica-{i}", etcd, general={"records": RECORDS, **general},
+            one = replica(tmp_path / f"replica-{i}", etcd, database=LEASES, general={"records": RECORDS, **general},
                           api={**api, "acme_cache_dir": str(tmp_path / f"cache-{i}")}, expects_errors=True)
             one.http.verify = False
             replicas.append(running.enter_context(one))
