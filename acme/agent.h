@@ -22,7 +22,7 @@
 // The server's side.
 struct agent {
     int order_fd; // -1: there is no agent
-    int hook_fd;  // hook.h
+    int hook_fd;  // callback.h
 };
 
 // Forks; before there are threads or loops of libuv. `confine` is called in the agent, which ends when that fails. The

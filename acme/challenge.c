@@ -7,7 +7,7 @@
 // every few milliseconds while a change is under way.
 #include "challenge.h"
 
-#include "hook.h"
+#include "callback.h"
 #include "name.h"
 #include "secret.h"
 
@@ -31,7 +31,7 @@ struct challenge {
     bool must_clear;  // when it has ended
     unsigned n_tries;
     size_t n_token;
-    uint8_t token[HOOK_MESSAGE_BYTES];
+    uint8_t token[CALLBACK_MESSAGE_BYTES];
     size_t n_rdata;
     uint8_t rdata[VALUE_MAX + 1];
     char hash[SECRET_HASH_MAX];
@@ -68,7 +68,7 @@ static void answer(struct challenge *self, bool is_published)
     uv_timer_stop(&self->look);
     self->is_busy = false;
     if (!self->is_clearing)
-        hook_answer(self->options.hook_fd, (struct bytes){self->token, self->n_token}, is_published);
+        callback_answer(self->options.hook_fd, (struct bytes){self->token, self->n_token}, is_published);
 }
 
 static void refuse(struct challenge *self, enum err err)
@@ -165,11 +165,11 @@ static bool is_wanted(const struct challenge *self, struct bytes ident)
 
 static void take(struct challenge *self, struct bytes message)
 {
-    struct hook_request request;
-    if (self->is_busy || hook_parse(&request, message) != ERR_OK)
+    struct callback_request request;
+    if (self->is_busy || callback_parse(&request, message) != ERR_OK)
         return; // the hook waits in vain
     if (!is_wanted(self, request.ident) || request.value.n > VALUE_MAX) {
-        hook_answer(self->options.hook_fd, request.token, false);
+        callback_answer(self->options.hook_fd, request.token, false);
         return;
     }
     self->is_busy = true;
@@ -187,7 +187,7 @@ static void on_packet(uv_poll_t *poll, int status, int events)
 {
     (void)status, (void)events;
     struct challenge *self = poll->data;
-    uint8_t message[HOOK_MESSAGE_BYTES];
+    uint8_t message[CALLBACK_MESSAGE_BYTES];
     ssize_t n = recv(self->options.hook_fd, message, sizeof message, MSG_DONTWAIT);
     if (n > 0)
         take(self, (struct bytes){message, (size_t)n});

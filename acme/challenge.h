@@ -19,7 +19,7 @@ struct challenge_options {
     uv_loop_t *loop;
     struct store *store;
     struct log *log;
-    int hook_fd; // the server's end (hook.h); not closed here
+    int hook_fd; // the server's end (callback.h); not closed here
 };
 
 // ERR_MEMORY, ERR_STORE, ERR_SYSTEM.

@@ -9,7 +9,7 @@
 
 #include "agent.h"
 #include "bundle.h"
-#include "hook.h"
+#include "callback.h"
 #include "shelf.h"
 #include "trust.h"
 
@@ -24,7 +24,13 @@
 #include <unistd.h>
 #include <uv.h>
 
-enum { LINE_MAX_CHARS = 400, ARGUMENTS_MAX = 64, TRUST_FD = HOOK_FD + 1, N_STDIO = TRUST_FD + 1, HOOK_PATH_MAX = 4096 };
+enum {
+    LINE_MAX_CHARS = 400,
+    ARGUMENTS_MAX = 64,
+    TRUST_FD = CALLBACK_FD + 1,
+    N_STDIO = TRUST_FD + 1,
+    HOOK_PATH_MAX = 4096
+};
 
 enum step { STEP_NONE, STEP_NEW, STEP_ISSUE };
 
@@ -213,7 +219,7 @@ static void begin(struct order *order, enum step step)
         {.flags = UV_IGNORE},
         {.flags = UV_IGNORE},
         {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&order->output},
-        [HOOK_FD] = {.flags = UV_INHERIT_FD, .data.fd = order->hook_fd},
+        [CALLBACK_FD] = {.flags = UV_INHERIT_FD, .data.fd = order->hook_fd},
         [TRUST_FD] = {.flags = order->trust_fd < 0 ? UV_IGNORE : UV_INHERIT_FD, .data.fd = order->trust_fd},
     };
     const uv_process_options_t options = {.exit_cb = on_ended,

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // The command table. An acme-dns command line has no command at all, only "-c FILE" or nothing: that means serve.
+#include "callback.h"
 #include "cmd_check.h"
 #include "cmd_config.h"
 #include "cmd_hook.h"
 #include "cmd_serve.h"
 #include "cmd_watch.h"
-#include "hook.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -32,9 +32,9 @@ static const struct command {
     {"hook", cmd_hook, "publish a challenge, as the hook of an ACME client"},
     {"version", cmd_version, "print the version"},
     {"help", cmd_help, "print this"},
-    {"begin", hook_main, NULL}, // uacme's words
-    {"done", hook_main, NULL},
-    {"failed", hook_main, NULL},
+    {"begin", callback_main, NULL}, // uacme's words
+    {"done", callback_main, NULL},
+    {"failed", callback_main, NULL},
 };
 
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What a hook and the server say to each other, over a real socket in the place where a hook finds it.
-#include "hook.h"
+#include "callback.h"
 
 #include "expect.h"
 
@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-// Runs the hook in a process of its own, whose HOOK_FD is our socket's other end.
+// Runs the hook in a process of its own, whose CALLBACK_FD is our socket's other end.
 static pid_t run_hook(int *fd, const char *method, const char *type)
 {
     int ends[2];
@@ -21,9 +21,9 @@ static pid_t run_hook(int *fd, const char *method, const char *type)
     if (pid == 0) {
         char *argv[] = {strdup(method), strdup(type), strdup("name"), strdup("token"), strdup("value"), NULL};
         close(ends[0]);
-        if (ends[1] != HOOK_FD)
-            dup2(ends[1], HOOK_FD);
-        _exit(hook_main(5, argv));
+        if (ends[1] != CALLBACK_FD)
+            dup2(ends[1], CALLBACK_FD);
+        _exit(callback_main(5, argv));
     }
     close(ends[1]);
     return pid;
@@ -41,17 +41,17 @@ static void a_value_is_asked_for_and_the_answer_is_the_status(void **state)
     (void)state;
     for (int is_published = 0; is_published < 2; is_published++) {
         int fd;
-        char text[HOOK_MESSAGE_BYTES];
-        struct hook_request request;
+        char text[CALLBACK_MESSAGE_BYTES];
+        struct callback_request request;
         pid_t pid = run_hook(&fd, "begin", "dns-01");
         ssize_t n = recv(fd, text, sizeof text, 0);
         assert_true(n > 0);
-        assert_int_equal(hook_parse(&request, (struct bytes){(uint8_t *)text, (size_t)n}), ERR_OK);
+        assert_int_equal(callback_parse(&request, (struct bytes){(uint8_t *)text, (size_t)n}), ERR_OK);
         assert_true(bytes_equal(request.ident, bytes_of_text("name")));
         assert_true(bytes_equal(request.token, bytes_of_text("token")));
         assert_true(bytes_equal(request.value, bytes_of_text("value")));
-        hook_answer(fd, bytes_of_text("another"), !is_published); // left behind for one that was killed
-        hook_answer(fd, request.token, is_published);
+        callback_answer(fd, bytes_of_text("another"), !is_published); // left behind for one that was killed
+        callback_answer(fd, request.token, is_published);
         assert_int_equal(status_of(pid), is_published ? 0 : 1);
         close(fd);
     }
@@ -66,7 +66,7 @@ static void other_types_are_declined_and_ends_are_agreed_to_without_a_word(void 
     } rows[] = {{"begin", "http-01", 1}, {"begin", "tls-alpn-01", 1}, {"done", "dns-01", 0}, {"failed", "dns-01", 0}};
     for (size_t i = 0; i < N_OF(rows); i++) {
         int fd;
-        char text[HOOK_MESSAGE_BYTES];
+        char text[CALLBACK_MESSAGE_BYTES];
         assert_int_equal(status_of(run_hook(&fd, rows[i].method, rows[i].type)), rows[i].status);
         assert_int_equal(recv(fd, text, sizeof text, MSG_DONTWAIT), 0);
         close(fd);
@@ -77,7 +77,7 @@ static void a_server_that_is_gone_is_a_refusal(void **state)
 {
     (void)state;
     int fd;
-    char text[HOOK_MESSAGE_BYTES];
+    char text[CALLBACK_MESSAGE_BYTES];
     pid_t pid = run_hook(&fd, "begin", "dns-01");
     assert_true(recv(fd, text, sizeof text, 0) > 0);
     close(fd);
@@ -90,8 +90,8 @@ static void what_is_no_request_is_refused(void **state)
     static const char *const rows[] = {
         "", "begin", "begin\na", "begin\na\nb", "end\na\nb\nc", "begin\na\n\nc", "begin\na\nb\nc\nd", "\n\n\n"};
     for (size_t i = 0; i < N_OF(rows); i++) {
-        struct hook_request request;
-        assert_int_equal(hook_parse(&request, bytes_of_text(rows[i])), ERR_SYNTAX);
+        struct callback_request request;
+        assert_int_equal(callback_parse(&request, bytes_of_text(rows[i])), ERR_SYNTAX);
     }
 }
 

@@ -4,14 +4,14 @@
 //
 // Values stay until the whole order has ended, when the server clears them by itself: "done" and "failed" have nothing
 // to do.
-#include "hook.h"
+#include "callback.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
 
-enum { HOOK_DECLINED = 1, HOOK_WAIT_MS = 120000, N_ARGUMENTS = 5 };
+enum { CALLBACK_DECLINED = 1, CALLBACK_WAIT_MS = 120000, N_ARGUMENTS = 5 };
 
 static struct bytes take_line(struct bytes *rest)
 {
@@ -23,12 +23,12 @@ static struct bytes take_line(struct bytes *rest)
     return line;
 }
 
-enum err hook_parse(struct hook_request *request, struct bytes message)
+enum err callback_parse(struct callback_request *request, struct bytes message)
 {
     struct bytes rest = message;
     if (!bytes_equal(take_line(&rest), bytes_of_text("begin")))
         return ERR_SYNTAX;
-    struct hook_request self = {.ident = take_line(&rest)};
+    struct callback_request self = {.ident = take_line(&rest)};
     self.token = take_line(&rest);
     self.value = take_line(&rest);
     if (self.ident.n == 0 || self.token.n == 0 || self.value.n == 0 || rest.n != 0)
@@ -37,9 +37,9 @@ enum err hook_parse(struct hook_request *request, struct bytes message)
     return ERR_OK;
 }
 
-void hook_answer(int fd, struct bytes token, bool is_published)
+void callback_answer(int fd, struct bytes token, bool is_published)
 {
-    char text[HOOK_MESSAGE_BYTES];
+    char text[CALLBACK_MESSAGE_BYTES];
     int n = snprintf(text, sizeof text, "%s\n%.*s", is_published ? "ok" : "no", (int)token.n, (const char *)token.at);
     if (n > 0 && (size_t)n < sizeof text)
         (void)!send(fd, text, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -48,13 +48,13 @@ void hook_answer(int fd, struct bytes token, bool is_published)
 // True when the server has said that the value is published.
 static bool wait_for_answer(struct bytes token)
 {
-    char text[HOOK_MESSAGE_BYTES];
-    struct pollfd end = {.fd = HOOK_FD, .events = POLLIN};
+    char text[CALLBACK_MESSAGE_BYTES];
+    struct pollfd end = {.fd = CALLBACK_FD, .events = POLLIN};
     for (;;) {
-        int status = poll(&end, 1, HOOK_WAIT_MS);
+        int status = poll(&end, 1, CALLBACK_WAIT_MS);
         if (status < 0 && errno == EINTR)
             continue;
-        ssize_t n = status > 0 ? recv(HOOK_FD, text, sizeof text, 0) : 0;
+        ssize_t n = status > 0 ? recv(CALLBACK_FD, text, sizeof text, 0) : 0;
         if (n <= 0)
             return false;
         struct bytes rest = {(const uint8_t *)text, (size_t)n};
@@ -64,21 +64,21 @@ static bool wait_for_answer(struct bytes token)
     }
 }
 
-int hook_main(int argc, char **argv)
+int callback_main(int argc, char **argv)
 {
-    char text[HOOK_MESSAGE_BYTES];
+    char text[CALLBACK_MESSAGE_BYTES];
     if (argc != N_ARGUMENTS) {
         fprintf(stderr, "acmezone %s: only uacme runs this\n", argv[0]);
-        return HOOK_DECLINED;
+        return CALLBACK_DECLINED;
     }
     if (strcmp(argv[1], "dns-01") != 0)
-        return HOOK_DECLINED;
+        return CALLBACK_DECLINED;
     if (strcmp(argv[0], "begin") != 0)
         return 0;
     int n = snprintf(text, sizeof text, "begin\n%s\n%s\n%s", argv[2], argv[3], argv[4]);
-    if (n < 0 || (size_t)n >= sizeof text || send(HOOK_FD, text, (size_t)n, MSG_NOSIGNAL) != n) {
+    if (n < 0 || (size_t)n >= sizeof text || send(CALLBACK_FD, text, (size_t)n, MSG_NOSIGNAL) != n) {
         fprintf(stderr, "acmezone %s: the server is not there\n", argv[0]);
-        return HOOK_DECLINED;
+        return CALLBACK_DECLINED;
     }
-    return wait_for_answer(bytes_of_text(argv[3])) ? 0 : HOOK_DECLINED;
+    return wait_for_answer(bytes_of_text(argv[3])) ? 0 : CALLBACK_DECLINED;
 }
