@@ -4,11 +4,15 @@
 
 #include "acme.h"
 #include "api.h"
+#include "exporter.h"
 #include "server.h"
+#include "vitals.h"
 
 struct house {
     struct conf *conf;
     struct log *log;
+    struct log *querylog;         // a file of its own; a null pointer: none
+    struct audit *audit;          // a null pointer: none
     struct store_cluster cluster; // for the store, with engine = "etcd"
     struct store_options store_options;
     struct store *store;
@@ -18,7 +22,11 @@ struct house {
     struct agent agent; // with tls "letsencrypt", until it belongs to acme
     struct acme *acme;
     bool is_acme_running;
-    char *api_addresses; // "http://127.0.0.1:8053,…"
+    struct exporter *exporter; // a null pointer: nobody is told
+    struct store_reader *metrics_reader;
+    struct vitals vitals;
+    char *metrics_addresses; // as the next; a null pointer: none
+    char *api_addresses;     // "http://127.0.0.1:8053,…"
 };
 
 // What comes before threads and loops, out of `conf`, which belongs to the house from now on: the log, the user to be,
@@ -38,6 +46,9 @@ void house_close(struct house *house);
 // What SIGHUP asks for: the log file, certificates, and static records out of the config file. Each is logged; what
 // cannot be reloaded stays as it is.
 void house_reload(struct house *house);
+
+// One counter, over all threads.
+uint64_t house_total(const struct house *house, enum counter which);
 
 // Logs all counters as serve.counters.
 void house_report(const struct house *house);

@@ -20,6 +20,9 @@ SET_BY_CHART = {
             "notification_email", "api_domain", "acme_directory", "acme_ca_file", "acme_program", "acme_timeout_s",
             "acme_retry_s"},
     "logconfig": {"logtype", "logfile"},
+    "metrics": {"listen"},
+    "querylog": {"file"},
+    "audit": {"file"},
 }
 
 
