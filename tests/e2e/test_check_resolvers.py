@@ -9,15 +9,14 @@ import os
 import pty
 import re
 import subprocess
-import sys
 import time
 
 import pytest
 
-from acmezone import clean_environment, wait_until
+from acmezone import clean_environment
 from certificates import Authority
 from lab import world
-from lab.world import HOSTILE, HOME, LYING, NOBODY, RESOLVER, ROOT, Customer
+from lab.world import HOSTILE, LYING, NOBODY, RESOLVER, Customer
 
 VALUE = "w" * 43
 MADE_LATER = "later.com"
