@@ -61,7 +61,11 @@ enum err ask_start(void);
 // Fills `reply`, which the caller gives back with reply_free whatever the outcome.
 void ask(struct reply *reply, const struct upstream *upstream, const struct ask *question);
 
-void reply_free(struct reply *reply);
+static inline void reply_free(struct reply *reply)
+{
+    ldns_pkt_free(reply->packet);
+    reply->packet = NULL;
+}
 
 // Static.
 const char *ask_outcome_text(enum ask_outcome outcome);
