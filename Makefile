@@ -139,7 +139,7 @@ soak: all need-test ## everything at once for T seconds (300): queries, updates,
 cover: ## line coverage of the product by all tests
 	$(MAKE) BUILD=build/cover COVER=1 CFLAGS="-O0 -g" test
 	@$(PACKAGES) cover
-	gcovr --root . --object-directory build/cover --filter '(base|storage|server|api|cli)/' --json build/cover/lines.json --txt
+	gcovr --root . --object-directory build/cover --filter '(base|storage|server|api|client|cli)/' --json build/cover/lines.json --txt
 	@for floor in base storage server api cli; do \
 	    gcovr --root . -a build/cover/lines.json --filter "$$floor/" --print-summary --output build/cover/lines.txt | sed -n "s#^lines:#$$floor/#p"; done
 
