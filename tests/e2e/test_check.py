@@ -131,6 +131,7 @@ FAILURES = [  # domain, options, what is not well, words of the text, words of t
     ("missing.com", [], {"cname": "fail"}, "no CNAME at _acme-challenge.missing.com", "create the record"),
     ("missing.com", ["--expect", "here.example.org"], {"cname": "fail"}, "no CNAME",
      "_acme-challenge.missing.com. 300 IN CNAME here.example.org."),
+    ("missing.com", ["--expect", "here.example.org."], {"cname": "fail"}, "no CNAME", "CNAME here.example.org."),
     ("wrong.com", ["--expect", "{fulldomain}"], {"cname": "fail"}, "auth.example.net, which is the wrong place",
      "CNAME {fulldomain}."),
     ("wrong.com", ["-c", "{config}"], {"cname": "fail"}, "wrong place", f"<subdomain>.{HOME}."),
