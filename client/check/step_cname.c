@@ -71,7 +71,7 @@ static void look_at(struct check *check, const struct upstream *at, struct seen 
         }
     }
     // What walk_records gave points into the reply, and is not read again.
-    reply_free(&reply);
+    ask_free(&reply);
 }
 
 // Whether the zone has records of the type at the name.

@@ -150,3 +150,9 @@ void ask(struct reply *reply, const struct upstream *upstream, const struct ask 
     free(query);
     reply->took_ms = (unsigned)(ask_now_ms() - began_ms);
 }
+
+void ask_free(struct reply *reply)
+{
+    ldns_pkt_free(reply->packet);
+    *reply = (struct reply){.outcome = reply->outcome};
+}

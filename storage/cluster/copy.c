@@ -9,6 +9,8 @@
 
 #include "record.h"
 
+#include <uv.h>
+
 #define PREFIX  "prefix"
 #define SEEN    "seen"
 #define LEASE   "lease"
@@ -23,7 +25,11 @@ static enum err commit(struct copy *copy)
 {
     MDB_txn *txn = copy->txn;
     copy->txn = NULL;
-    return env_err(mdb_txn_commit(txn));
+    uint64_t began_ns = uv_hrtime();
+    enum err err = env_err(mdb_txn_commit(txn));
+    if (err == ERR_OK && copy->commit_ns != NULL)
+        histogram_note(copy->commit_ns, &histogram_of_ns, uv_hrtime() - began_ns, 1);
+    return err;
 }
 
 void copy_abort(struct copy *copy)
