@@ -39,10 +39,11 @@ OBJECTS  := $(foreach floor,$(FLOORS),$(call objects,$(floor))) $(MESSAGES).o
 STORE    := $(foreach floor,base storage/etcd storage/cluster storage,$(call objects,$(floor))) $(MESSAGES).o
 TESTED   := $(filter-out $(BUILD)/obj/cli/main.o,$(OBJECTS))
 UNITS    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
+FUZZERS  := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 HELPERS  := $(patsubst tests/unit/%.c,$(BUILD)/obj/tests/unit/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
 BENCHES  := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*load.c tests/bench/*floor.c))
 BENCH_PARTS := $(patsubst tests/bench/%.c,$(BUILD)/obj/tests/bench/%.o,$(filter-out %load.c %floor.c,$(wildcard tests/bench/*.c)))
-SOURCES  := $(wildcard $(addsuffix /*.[ch],$(FLOORS)) tests/unit/*.[ch] tests/bench/*.[ch])
+SOURCES  := $(wildcard $(addsuffix /*.[ch],$(FLOORS)) tests/unit/*.[ch] tests/fuzz/*.[ch] tests/bench/*.[ch])
 
 .DEFAULT_GOAL := all
 .PHONY: all
@@ -76,6 +77,14 @@ $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(HELPERS) $(TESTED)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_) -o $@ $^ $(LIBS) -lcmocka
 
+$(BUILD)/obj/tests/fuzz/%.o: tests/fuzz/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_) $(addprefix -iquote ,tests/fuzz $(FLOORS) tests/unit) -isystem $(BUILD)/gen -c -o $@ $<
+
+$(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/replay.o $(HELPERS) $(TESTED)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS_) $(if $(FUZZ),-fsanitize=fuzzer) -o $@ $(if $(FUZZ),$(filter-out %/replay.o,$^),$^) $(LIBS) -lcmocka
+
 $(BUILD)/obj/tests/bench/%.o: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_) $(addprefix -iquote ,tests/bench base storage/etcd storage) -isystem $(BUILD)/gen -c -o $@ $<
@@ -84,7 +93,7 @@ $(BENCHES): $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(BENCH_PARTS) $(STOR
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_) -o $@ $^ $(LIBS)
 
-.PHONY: run demo test unit e2e helm asan tsan valgrind cover lint fmt bench docs image install clean help
+.PHONY: run demo test unit corpus fuzz fuzzers e2e helm asan tsan valgrind cover lint fmt bench docs image install clean help
 run: all ## serve DNS on 127.0.0.1:5300 and the API on http://127.0.0.1:8053, store in ./data
 	@$(PACKAGES) run
 	@sh deploy/run.sh $(BUILD)/acmezone
@@ -92,10 +101,19 @@ run: all ## serve DNS on 127.0.0.1:5300 and the API on http://127.0.0.1:8053, st
 demo: all need-test ## a local CA issues a wildcard certificate through the server
 	@ACMEZONE_BIN=$(BUILD)/acmezone $(PYTHON) tests/e2e/demo.py
 
-test: unit e2e helm ## all tests
+test: unit corpus e2e helm ## all tests
 
 unit: need-build need-test $(UNITS) ## unit tests
 	@sh tests/unit/run.sh $(UNITS)
+
+corpus: need-build need-test $(FUZZERS) ## the fuzz targets over their corpora
+	@sh tests/fuzz/replay.sh $(FUZZERS)
+
+fuzz: need-build need-test need-fuzz ## fuzz every parser for T=60 seconds each, with AddressSanitizer and UndefinedBehaviorSanitizer
+	$(MAKE) BUILD=build/fuzzing CC=clang FUZZ=1 SANITIZE=fuzzer-no-link,address,undefined LDFLAGS=-fprofile-instr-generate \
+	    CFLAGS="-O1 -g -fprofile-instr-generate -fcoverage-mapping" fuzzers
+	bash tests/fuzz/fuzz.sh $(or $(T),60) build/fuzzing/fuzz
+fuzzers: $(FUZZERS)
 
 # Network namespaces and other users need root; everybody else runs the rest.
 NEED_ROOT := tests/e2e/test_chain_netns.py tests/e2e/test_privilege_root.py
