@@ -12,7 +12,7 @@ n_failed=0
 total=0
 
 # The longest input that makes sense, where it is not 4096 bytes.
-declare -A longest=([query]=700 [frame]=600 [etcd]=1500 [cidr]=64 [uuid]=96 [update]=400 [request]=600)
+declare -A longest=([query]=700 [frame]=600 [etcd]=1500 [page]=400 [cidr]=64 [uuid]=96 [update]=400 [request]=600)
 
 printf '%-12s %12s %9s %8s %8s %8s\n' target executions "per s" edges features inputs
 for program in "$folder"/fuzz_*; do

@@ -83,6 +83,27 @@ static void check_values(struct bytes record, struct bytes in)
     free(space);
 }
 
+static void check_seal(struct bytes record)
+{
+    uint8_t key[] = "key", *space = malloc(record.n + RECORD_SEAL_BYTES);
+    struct writer w = writer_of(space, record.n + RECORD_SEAL_BYTES);
+    put_bytes(&w, record.at, record.n);
+    record_seal(&w, (struct bytes){key, 3});
+    require(!w.is_bad, "no room for the seal");
+    struct bytes sealed = {space, writer_used(&w)}, bare = sealed;
+    require(record_unseal((struct bytes){key, 3}, &bare) == ERR_OK && bytes_equal(bare, record),
+            "the seal does not fit");
+    require(record_unseal((struct bytes){key, 2}, &bare) == ERR_CORRUPT, "the seal fits another key");
+    for (size_t i = 0; i < sealed.n; i += 1 + sealed.n / 16) {
+        space[i] ^= (uint8_t)(1 + i);
+        bare = sealed;
+        require((1 + i) % 256 == 0 || record_unseal((struct bytes){key, 3}, &bare) == ERR_CORRUPT,
+                "damage is not seen");
+        space[i] ^= (uint8_t)(1 + i);
+    }
+    free(space);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     struct bytes in = {data, n};
@@ -91,7 +112,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     struct bytes record = {copy, in.n};
     uint8_t no_values[64];
     struct writer w = writer_of(no_values, sizeof no_values);
-    switch (how % 3) {
+    switch (how % 4) {
     case 0:
         check_account(record);
         break;
@@ -101,6 +122,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     case 2:
         record_write_no_values(&w, &(struct uuid){{2}});
         check_values((struct bytes){no_values, writer_used(&w)}, record);
+        break;
+    case 3:
+        check_seal(record);
         break;
     }
     free(copy);
