@@ -43,7 +43,8 @@ FUZZERS  := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz
 HELPERS  := $(patsubst tests/unit/%.c,$(BUILD)/obj/tests/unit/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
 BENCHES  := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*load.c tests/bench/*floor.c))
 BENCH_PARTS := $(patsubst tests/bench/%.c,$(BUILD)/obj/tests/bench/%.o,$(filter-out %load.c %floor.c,$(wildcard tests/bench/*.c)))
-SOURCES  := $(wildcard $(addsuffix /*.[ch],$(FLOORS)) tests/unit/*.[ch] tests/fuzz/*.[ch] tests/bench/*.[ch])
+TOOLS    := $(BUILD)/tool/list_store $(BUILD)/tool/disk_shim.so
+SOURCES  := $(wildcard $(addsuffix /*.[ch],$(FLOORS)) tests/unit/*.[ch] tests/fuzz/*.[ch] tests/tool/*.c tests/bench/*.[ch])
 
 .DEFAULT_GOAL := all
 .PHONY: all
@@ -85,6 +86,14 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/replay.o $(
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_) $(if $(FUZZ),-fsanitize=fuzzer) -o $@ $(if $(FUZZ),$(filter-out %/replay.o,$^),$^) $(LIBS) -lcmocka
 
+$(BUILD)/tool/%.so: tests/tool/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=c2x -D_GNU_SOURCE $(WARNINGS) -O2 -fPIC -shared -o $@ $<
+
+$(BUILD)/tool/%: tests/tool/%.c $(STORE)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_) $(addprefix -iquote ,base storage) $(LDFLAGS_) -o $@ $^ $(LIBS)
+
 $(BUILD)/obj/tests/bench/%.o: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_) $(addprefix -iquote ,tests/bench base storage/etcd storage) -isystem $(BUILD)/gen -c -o $@ $<
@@ -119,7 +128,7 @@ fuzzers: $(FUZZERS)
 NEED_ROOT := tests/e2e/test_chain_netns.py tests/e2e/test_privilege_root.py
 # valgrind takes no sanitized program, and a user who was switched to cannot write the coverage.
 NOT_BUILT_FOR := $(if $(SANITIZE)$(COVER),tests/e2e/test_valgrind.py) $(if $(COVER),tests/e2e/test_privilege_root.py)
-e2e: all need-test ## tests with the real program, real clients and a real CA
+e2e: all need-test $(TOOLS) ## tests with the real program, real clients and a real CA
 	@[ "$$(id -u)" = 0 ] || echo "not root: left out: $(NEED_ROOT)"
 	ACMEZONE_BIN=$(BUILD)/acmezone $(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e \
 	    $$([ "$$(id -u)" = 0 ] || echo $(addprefix --ignore=,$(NEED_ROOT))) $(addprefix --ignore=,$(NOT_BUILT_FOR)) $(PYTEST_ARGS)
