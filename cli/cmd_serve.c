@@ -11,7 +11,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 
 enum { DRAIN_MS = 5000, EXIT_REFUSED = 1, EXIT_USAGE = 2 };
 
@@ -92,16 +91,6 @@ static enum err start_signals(struct serve *serve)
     return ERR_OK;
 }
 
-// As many descriptors as the system lets us have: connections are limited by the config.
-static void raise_descriptor_limit(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return;
-    limit.rlim_cur = limit.rlim_max;
-    (void)setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 static void announce(const struct house *house)
 {
     log_ready(house->log);
@@ -154,7 +143,6 @@ int cmd_serve(int argc, char **argv)
         fputs(usage, stderr);
         return EXIT_USAGE;
     }
-    raise_descriptor_limit();
     struct conf *conf;
     int status = cmd_config_load(&conf, file);
     if (status != 0)

@@ -4,6 +4,7 @@
 #include "house.h"
 
 #include "cmd_config.h"
+#include "descriptors.h"
 #include "identity.h"
 #include "sandbox.h"
 #include "socket.h"
@@ -163,6 +164,8 @@ enum err house_open(struct house *house, struct conf *conf, uv_loop_t *loop)
 {
     *house = (struct house){.conf = conf};
     enum err err = open_log(house);
+    if (err == ERR_OK)
+        descriptors_fit(conf, house->log);
     if (err == ERR_OK)
         err = enclose(house);
     if (err == ERR_OK)

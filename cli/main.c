@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The command table. An acme-dns command line has no command at all, only "-c FILE" or nothing: that means serve.
+#include "cmd_check.h"
 #include "cmd_config.h"
 #include "cmd_serve.h"
+#include "cmd_watch.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -22,6 +24,8 @@ static const struct command {
     const char *help;
 } commands[] = {
     {"serve", cmd_serve, "serve DNS and the API (also without a command, as acme-dns does)"},
+    {"check", cmd_check, "follow a domain's challenges as an authority would, and say what is wrong"},
+    {"watch", cmd_watch, "watch certificates and delegations, and tell somebody in time"},
     {"config", cmd_config, "print every option, a sample file, or check a file"},
     {"version", cmd_version, "print the version"},
     {"help", cmd_help, "print this"},

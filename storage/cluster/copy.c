@@ -9,9 +9,10 @@
 
 #include "record.h"
 
-#define PREFIX "prefix"
-#define SEEN   "seen"
-#define LEASE  "lease"
+#define PREFIX  "prefix"
+#define SEEN    "seen"
+#define LEASE   "lease"
+#define REPLICA "replica"
 
 static bool is_gathering(const struct copy *copy)
 {
@@ -32,23 +33,47 @@ void copy_abort(struct copy *copy)
 // -- Opening
 // ------------------------------------------------------------------------------------------------------------------
 
+// A text of the meta table, until the next look-up in it; empty when it is not there.
+static enum err get_text(struct copy *copy, const char *name, struct bytes *text)
+{
+    *text = (struct bytes){0};
+    enum err err = snapshot_find(&copy->snapshot, ENV_META, bytes_of_text(name), text);
+    return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+static enum err put_text(struct copy *copy, const char *name, const char *text)
+{
+    return edit_put(&copy->edit, ENV_META, bytes_of_text(name), bytes_of_text(text));
+}
+
+static enum err read_lease(struct copy *copy)
+{
+    uint64_t lease = 0;
+    struct bytes replica = {0};
+    enum err err = snapshot_get_number(&copy->snapshot, LEASE, &lease);
+    if (err == ERR_OK)
+        err = get_text(copy, REPLICA, &replica);
+    if (err == ERR_OK && replica.n > 0 && replica.n < sizeof copy->replica) {
+        copy->lease = (int64_t)lease;
+        memcpy(copy->replica, replica.at, replica.n);
+        copy->replica[replica.n] = 0;
+    }
+    return err;
+}
+
 static enum err read_place(struct copy *copy)
 {
-    uint64_t lease;
+    struct bytes prefix = {0};
     enum err err = snapshot_get_number(&copy->snapshot, ENV_CLUSTER, &copy->cluster);
     if (err == ERR_OK)
         err = snapshot_get_number(&copy->snapshot, SEEN, &copy->seen);
     if (err == ERR_OK)
         err = snapshot_get_number(&copy->snapshot, "revision", &copy->data_revision);
     if (err == ERR_OK)
-        err = snapshot_get_number(&copy->snapshot, LEASE, &lease);
-    if (err != ERR_OK)
-        return err;
-    struct bytes prefix = {0};
-    err = snapshot_find(&copy->snapshot, ENV_META, bytes_of_text(PREFIX), &prefix);
-    copy->lease = (int64_t)lease;
-    copy->is_loaded = copy->cluster != 0 && err == ERR_OK && bytes_equal(prefix, bytes_of_text(copy->prefix));
-    return err == ERR_NOT_FOUND ? ERR_OK : err;
+        err = get_text(copy, PREFIX, &prefix);
+    if (err == ERR_OK)
+        copy->is_loaded = copy->cluster != 0 && bytes_equal(prefix, bytes_of_text(copy->prefix));
+    return err == ERR_OK ? read_lease(copy) : err;
 }
 
 enum err copy_open(struct copy *copy, struct env *env, const char *prefix)
@@ -134,12 +159,14 @@ enum err copy_commit(struct copy *copy, uint64_t seen, uint64_t data_revision)
     return ERR_OK;
 }
 
-enum err copy_keep_lease(struct copy *copy, int64_t lease)
+enum err copy_keep_lease(struct copy *copy, int64_t lease, const char *replica)
 {
     bool was_gathering = is_gathering(copy);
     enum err err = begin(copy);
     if (err == ERR_OK)
         err = edit_put_number(&copy->edit, LEASE, (uint64_t)lease);
+    if (err == ERR_OK)
+        err = put_text(copy, REPLICA, replica);
     if (err == ERR_OK && copy->is_loaded && !was_gathering)
         err = edit_put_number(&copy->edit, SEEN, copy->seen);
     if (err == ERR_OK && !was_gathering)
@@ -181,7 +208,7 @@ static enum err merge_kind(struct copy *copy, enum key_kind kind)
 enum err copy_merge_begin(struct copy *copy)
 {
     copy_abort(copy);
-    copy->n_dropped = 0;
+    copy->n_dropped = copy->n_kept = 0;
     enum err err = begin(copy);
     return err == ERR_OK ? merge_kind(copy, KEY_ACCOUNT) : err;
 }
@@ -201,6 +228,8 @@ enum err copy_merge(struct copy *copy, const struct key *key, struct bytes recor
     copy->merge_at[name.n] = 0;
     copy->n_merge_at = name.n + 1;
     err = edit_get(&copy->edit, table, name, &known);
+    if (err == ERR_OK && key->kind == KEY_ACCOUNT)
+        copy->n_kept++;
     if (err == ERR_OK && bytes_equal(known, record))
         return ERR_OK;
     return err == ERR_OK || err == ERR_NOT_FOUND ? copy_put(copy, key, record) : err;
@@ -208,7 +237,7 @@ enum err copy_merge(struct copy *copy, const struct key *key, struct bytes recor
 
 static enum err put_place(struct copy *copy, uint64_t cluster, uint64_t revision)
 {
-    enum err err = edit_put(&copy->edit, ENV_META, bytes_of_text(PREFIX), bytes_of_text(copy->prefix));
+    enum err err = put_text(copy, PREFIX, copy->prefix);
     if (err == ERR_OK)
         err = edit_put_number(&copy->edit, ENV_CLUSTER, cluster);
     if (err == ERR_OK)

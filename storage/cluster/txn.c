@@ -3,7 +3,9 @@
 // transaction for each item,
 //
 //     registration   if both keys have version 0, which means that they are absent: put both; else get the account
-//     update         if the key holds the record we know: put the new one; else get its revision
+//     update         if the key holds the record we know and has not been written since: put the new one; else get its
+//                    revision. The second condition is for a transaction that was given up and comes late: the record
+//                    may be again what it was.
 //
 // The messages are laid out in the batch's arena and on the stack; they are packed before this returns.
 #include "txn.h"
@@ -41,29 +43,47 @@ static void set_put(Etcd__RequestOp *op, Etcd__PutRequest *put, ProtobufCBinaryD
     op->request_put = put;
 }
 
-static void set_compare(Etcd__Compare *compare, const struct item *item, size_t i)
+static Etcd__Compare *init_compare(struct item_txn *room, size_t i, const struct key_text *key)
 {
-    *compare = (Etcd__Compare)ETCD__COMPARE__INIT;
-    compare->key = data_of_key(&item->keys[i]);
-    if (item->kind == CHANGE_UPDATE) {
-        compare->target = ETCD__COMPARE__COMPARE_TARGET__VALUE;
-        compare->target_union_case = ETCD__COMPARE__TARGET_UNION_VALUE;
-        compare->value = data_of(item->old);
-    } else { // version 0: it is absent
+    room->compares[i] = (Etcd__Compare)ETCD__COMPARE__INIT;
+    room->compares[i].key = data_of_key(key);
+    room->compare_list[i] = &room->compares[i];
+    return &room->compares[i];
+}
+
+static void set_unchanged(struct item_txn *room, const struct item *item, uint64_t seen)
+{
+    Etcd__Compare *value = init_compare(room, 0, &item->keys[0]);
+    value->target = ETCD__COMPARE__COMPARE_TARGET__VALUE;
+    value->target_union_case = ETCD__COMPARE__TARGET_UNION_VALUE;
+    value->value = data_of(item->old);
+    Etcd__Compare *revision = init_compare(room, 1, &item->keys[0]);
+    revision->result = ETCD__COMPARE__COMPARE_RESULT__LESS;
+    revision->target = ETCD__COMPARE__COMPARE_TARGET__MOD;
+    revision->target_union_case = ETCD__COMPARE__TARGET_UNION_MOD_REVISION;
+    revision->mod_revision = (int64_t)seen + 1;
+}
+
+// Version 0: it is absent.
+static void set_absent(struct item_txn *room, const struct item *item)
+{
+    for (size_t i = 0; i < 2; i++) {
+        Etcd__Compare *compare = init_compare(room, i, &item->keys[i]);
         compare->target = ETCD__COMPARE__COMPARE_TARGET__VERSION;
         compare->target_union_case = ETCD__COMPARE__TARGET_UNION_VERSION;
-        compare->version = 0;
     }
 }
 
 // if (compares) write, else look what is there.
-static Etcd__RequestOp *make_op(struct item_txn *room, const struct item *item)
+static Etcd__RequestOp *make_op(struct item_txn *room, const struct item *item, uint64_t seen)
 {
     size_t n = item->kind == CHANGE_REGISTER ? 2 : 1;
+    if (item->kind == CHANGE_REGISTER)
+        set_absent(room, item);
+    else
+        set_unchanged(room, item, seen);
     for (size_t i = 0; i < n; i++) {
-        set_compare(&room->compares[i], item, i);
         set_put(&room->ops[i], &room->puts[i], data_of_key(&item->keys[i]), data_of(item->records[i]));
-        room->compare_list[i] = &room->compares[i];
         room->success_list[i] = &room->ops[i];
     }
     room->range = (Etcd__RangeRequest)ETCD__RANGE_REQUEST__INIT;
@@ -74,7 +94,8 @@ static Etcd__RequestOp *make_op(struct item_txn *room, const struct item *item)
     room->ops[2].request_range = &room->range;
     room->failure_list[0] = &room->ops[2];
     room->txn = (Etcd__TxnRequest)ETCD__TXN_REQUEST__INIT;
-    room->txn.n_compare = room->txn.n_success = n;
+    room->txn.n_compare = 2;
+    room->txn.n_success = n;
     room->txn.n_failure = 1;
     room->txn.compare = room->compare_list;
     room->txn.success = room->success_list;
@@ -98,7 +119,7 @@ enum err txn_send(struct replica *replica, const struct batch *batch, void (*on_
     set_put(&op, &put, data_of_key(&last), data_of(bytes_of_text(replica->id)));
     ops[0] = &op;
     for (size_t i = 0; i < batch->n; i++)
-        ops[1 + i] = make_op(&rooms[i], &batch->items[i]);
+        ops[1 + i] = make_op(&rooms[i], &batch->items[i], batch->seen);
     txn.success = ops;
     txn.n_success = 1 + batch->n;
     count(replica->counters, COUNT_cluster_transactions);

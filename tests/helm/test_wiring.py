@@ -13,6 +13,7 @@ from chart import NAMESPACE, SETS, Release
 # Secrets that value sets name and that the reader of the chart makes.
 SECRETS_OF_OTHERS = {
     "external-etcd": {"acmezone-tokens": {"registration-tokens"}, "acmezone-etcd": {"password"},
+                      "acmezone-cookies": {"cookie-secret", "cookie-secret-other"},
                       "acmezone-etcd-tls": {"ca.crt", "tls.crt", "tls.key"}, "registry": set()},
     "per-replica": {"acmezone-api-tls": {"tls.crt", "tls.key"}},
     "single": {"acmezone-ingress": set()},

@@ -6,6 +6,7 @@
          `--- deploy/acme-hook --------------------------------------------------------------> (its API)
 
 processes   a Lab: a folder, a way to run programs, and the programs that run in it
+namespace   a network of its own, for what takes port 53 or forged packets
 zones       zone files as their owners write them, and their DNSSEC signatures
 nsd         authoritative name servers for them
 unbound     the resolver

@@ -98,6 +98,12 @@ TOML. Secrets are not in it: the program takes them from the environment.
 {{- range $name := keys . | sortAlpha }}{{- $tokens = append $tokens (printf "%s:%s" $name (get $.Values.registration.tokens $name)) }}{{- end }}
 registration-tokens: {{ join "," $tokens | quote }}
 {{- end }}
+{{- with .Values.cookies.secret }}
+cookie-secret: {{ . | quote }}
+{{- end }}
+{{- with .Values.cookies.otherSecret }}
+cookie-secret-other: {{ . | quote }}
+{{- end }}
 {{- with .Values.etcd.password }}
 etcd-password: {{ . | toRawJson }}
 {{- end }}
