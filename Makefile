@@ -19,8 +19,9 @@ SEES_api             := api storage base
 SEES_client/resolve  := client/resolve base
 SEES_client/check    := client/check client/resolve base
 SEES_client/watch    := client/watch client/check client/resolve base
-SEES_cli             := cli client/watch client/check client/resolve api server storage base
-FLOORS               := base storage/etcd storage/cluster storage server api client/resolve client/check client/watch cli
+SEES_client/hook     := client/hook client/resolve base
+SEES_cli             := cli client/hook client/watch client/check client/resolve api server storage base
+FLOORS               := base storage/etcd storage/cluster storage server api client/resolve client/check client/watch client/hook cli
 
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Werror
 HARDEN   := -D_FORTIFY_SOURCE=2 -fstack-protector-strong
@@ -55,6 +56,7 @@ all: need-build $(BUILD)/acmezone ## build build/acmezone
 
 $(BUILD)/acmezone: $(OBJECTS)
 	$(Q)$(CC) $(LDFLAGS_) -o $@ $^ $(LIBS)
+	$(Q)ln -sf acmezone $@-hook # for ACME clients that take a path to their hook and no words
 
 define floor
 $(BUILD)/obj/$(1)/%.o: $(1)/%.c
@@ -130,7 +132,7 @@ fuzz: need-build need-test need-fuzz ## fuzz every parser for T=60 seconds each,
 fuzzers: $(FUZZERS)
 
 # Network namespaces and other users need root; everybody else runs the rest.
-NEED_ROOT := $(addprefix tests/e2e/test_,$(addsuffix .py,chain_netns check check_resolvers half_open privilege_root watch))
+NEED_ROOT := $(addprefix tests/e2e/test_,$(addsuffix .py,chain_netns check check_resolvers half_open hook privilege_root watch))
 # valgrind takes no sanitized program, and a user who was switched to cannot write the coverage.
 E2E ?= tests/e2e
 NOT_BUILT_FOR := $(if $(SANITIZE)$(COVER),tests/e2e/test_valgrind.py) $(if $(COVER),tests/e2e/test_privilege_root.py)
@@ -198,6 +200,7 @@ docs: all ## write the option table into README.md, deploy/acmezone.cfg and the 
 
 install: all ## install the program, its sample config and the systemd unit below DESTDIR and PREFIX
 	install -D -m 755 $(BUILD)/acmezone $(DESTDIR)$(PREFIX)/bin/acmezone
+	ln -sf acmezone $(DESTDIR)$(PREFIX)/bin/acmezone-hook
 	install -D -m 644 deploy/acmezone.service $(DESTDIR)/lib/systemd/system/acmezone.service
 	install -D -m 644 deploy/acmezone.cfg $(DESTDIR)$(PREFIX)/share/doc/acmezone/acmezone.cfg
 

@@ -48,7 +48,7 @@ class Internet:
         hints = lab.path("root.hints", f". 60 NS ns.\nns. 60 A {ROOT}\n")
         unbound.start(lab, (RESOLVER, 53), anchors=[root], options=[f'root-hints: "{hints}"', *options])
         self.ca = Pebble(lab, (RESOLVER, 53))
-        self.hook_environment = clients.hook_environment(lab, server.api, self.account)
+        self.hook_environment = clients.hook_environment(lab, server.api, self.account, root=ROOT)
 
 
 @contextmanager

@@ -115,14 +115,14 @@ class World:
         nsd.start(self.lab, "nsd-others", (OTHERS, 53), [other for _, other, _ in built if other])
         self.anchor = self.lab.path("root.anchor", self.root.dnskey + "\n")
 
-    def start_server(self, name, addresses, *domains, **general):
-        """One more server of challenges, at port 53 of the addresses."""
+    def start_server(self, name, addresses, *domains, sections=None, **general):
+        """One more server of challenges, at port 53 of the addresses; sections are those beside [general]."""
         folder = self.folder / name
         folder.mkdir()
         records = [line for domain in domains for line in (f"{domain}. NS ns.{domain}.", f"ns.{domain}. A {SERVER}")]
         server = Acmezone(folder, wrapper=self.inside, general={
             "listen": [f"{address}:53" for address in addresses], "domain": list(domains), "records": records,
-            **general})
+            **general}, **(sections or {}))
         self.servers[name] = self.stack.enter_context(server)
         return server
 
