@@ -56,6 +56,8 @@ static void begin(void *arg)
     int status = edit->env->mdb == NULL ? MDB_PANIC : mdb_txn_begin(edit->env->mdb, NULL, 0, &edit->txn);
     if (status == MDB_PANIC)
         status = env_revive(edit->env) != ERR_OK ? MDB_PANIC : mdb_txn_begin(edit->env->mdb, NULL, 0, &edit->txn);
+    if (status == MDB_SUCCESS)
+        env_note_committed(edit->env, mdb_txn_id(edit->txn) - 1);
     call->err = env_err(status);
 }
 
@@ -70,14 +72,12 @@ enum err edit_begin(struct edit *edit, struct env *env)
 
 static void commit(void *arg)
 {
-    MDB_envinfo info;
     struct call *call = arg;
     struct env *env = call->edit->env;
+    uint64_t id = mdb_txn_id(call->edit->txn);
     int status = mdb_txn_commit(call->edit->txn);
-    if (status == MDB_SUCCESS)
-        status = mdb_env_info(env->mdb, &info);
-    if (status == MDB_SUCCESS)
-        atomic_store_explicit(&env->committed, info.me_last_txnid, memory_order_release);
+    if (status == MDB_SUCCESS && call->edit->is_changed)
+        env_note_committed(env, id);
     call->err = env_err(status);
 }
 
@@ -111,7 +111,7 @@ static enum err check_way(struct edit *edit, enum env_table table, struct bytes 
     if (is_in_checked(edit, table, key))
         return ERR_OK;
     edit->has_checked = false;
-    enum err err = header_open(&pages, edit->env->map, edit->env->page_bytes, env_committed(edit->env));
+    enum err err = header_open(&pages, edit->env->map, edit->env->page_bytes, mdb_txn_id(edit->txn) - 1);
     if (err != ERR_OK)
         return ERR_CORRUPT;
     err = descent_find_tree(&pages, ENV_NAMES[table], &tree);
@@ -160,7 +160,7 @@ enum err edit_get(struct edit *edit, enum env_table table, struct bytes key, str
 static void put(void *arg)
 {
     struct call *call = arg;
-    const struct edit *edit = call->edit;
+    struct edit *edit = call->edit;
     bool is_sealed = call->table != ENV_META;
     MDB_val place = {call->record.mv_size + (is_sealed ? RECORD_SEAL_BYTES : 0), NULL};
     call->err = check_call(call);
@@ -168,6 +168,7 @@ static void put(void *arg)
         call->err = env_err(mdb_put(edit->txn, edit->env->tables[call->table], &call->key, &place, MDB_RESERVE));
     if (call->err != ERR_OK)
         return;
+    edit->is_changed = true;
     struct writer w = writer_of(place.mv_data, place.mv_size);
     put_bytes(&w, call->record.mv_data, call->record.mv_size);
     if (is_sealed)
@@ -182,10 +183,11 @@ enum err edit_put(struct edit *edit, enum env_table table, struct bytes key, str
 static void delete (void *arg)
 {
     struct call *call = arg;
-    const struct edit *edit = call->edit;
+    struct edit *edit = call->edit;
     call->err = check_call(call);
     if (call->err == ERR_OK)
         call->err = env_err(mdb_del(edit->txn, edit->env->tables[call->table], &call->key, NULL));
+    edit->is_changed |= call->err == ERR_OK;
 }
 
 enum err edit_delete(struct edit *edit, enum env_table table, struct bytes key)

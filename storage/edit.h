@@ -11,6 +11,7 @@
 struct edit {
     struct env *env; // a null pointer: none is open
     MDB_txn *txn;
+    bool is_changed; // there is something to commit
 
     // The leaf that was last checked, and of which table.
     bool has_checked;

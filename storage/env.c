@@ -231,6 +231,7 @@ static enum err open_tables(struct env *env)
     int status = mdb_txn_begin(env->mdb, NULL, 0, &edit.txn);
     if (status != MDB_SUCCESS)
         return refuse_status(env, "tables", status);
+    env_note_committed(env, mdb_txn_id(edit.txn) - 1);
     for (size_t i = 0; i < ENV_TABLES && status == MDB_SUCCESS; i++)
         status = mdb_dbi_open(edit.txn, ENV_NAMES[i], MDB_CREATE, &env->tables[i]);
     enum err err = status == MDB_SUCCESS ? mark_format(&edit) : refuse_status(env, "tables", status);

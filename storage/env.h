@@ -49,10 +49,16 @@ void env_close(struct env *env);
 // What an LMDB status means to us. Logs nothing.
 enum err env_err(int status);
 
-// The last transaction that was committed. Any thread.
+// The last transaction that we know to be committed; there may be later ones of other processes. Any thread.
 static inline uint64_t env_committed(const struct env *env)
 {
     return atomic_load_explicit(&env->committed, memory_order_acquire);
+}
+
+// For who writes.
+static inline void env_note_committed(struct env *env, uint64_t txn)
+{
+    atomic_store_explicit(&env->committed, txn, memory_order_release);
 }
 
 // Reads a number of the meta table. ERR_CORRUPT.

@@ -10,6 +10,8 @@
 //     is overwritten with what the last good one says, as an older one, and synced. When this fails, the disk is still
 //     broken: try again later. Without it, the next commit would fill pages that the half written header may refer to,
 //     and a power cut at the wrong moment would leave that header as the newest.
+//     But when another process has the store open too, LMDB keeps the number of the last commit in the memory that they
+//     share, and the header may be that of a commit that the other has made since: then it is left alone.
 //   - LMDB is opened again, and the snapshots get their read transactions back. Only then does anybody write.
 #include "revive.h"
 
@@ -19,7 +21,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
+
+enum { PATH_MAX_BYTES = 4200 };
 
 static enum err write_header(const struct env *env, int fd)
 {
@@ -35,8 +40,24 @@ static enum err write_header(const struct env *env, int fd)
     return is_written && fdatasync(fd) == 0 ? ERR_OK : ERR_SYSTEM;
 }
 
+// LMDB holds a share of a lock on its lock file for as long as the store is open, which ours no longer is.
+static bool is_open_elsewhere(const struct env *env)
+{
+    char path[PATH_MAX_BYTES];
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
+    snprintf(path, sizeof path, "%s/lock.mdb", env->directory);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    bool is_locked = fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+    close(fd);
+    return is_locked;
+}
+
 static enum err take_back_header(const struct env *env)
 {
+    if (is_open_elsewhere(env))
+        return ERR_OK;
     int fd = open(env->path, O_RDWR | O_CLOEXEC);
     if (fd < 0)
         return ERR_SYSTEM;

@@ -5,7 +5,8 @@
 //
 // Often nothing has been written since the snapshot before: then it is the same one. When something has, whoever was
 // held up may find that the header is that of a later transaction, or is just being written over: which can only be
-// when another transaction has been committed meanwhile. Then the snapshot is taken anew.
+// when another transaction has been committed meanwhile, by us or by another process. So a new snapshot is begun twice,
+// before the header is read and after it, and counts when both are of the same transaction.
 //
 // What is found is copied out of the snapshot, so a page that the disk fails to give is noticed here and not by whoever
 // looks at the record later.
@@ -16,14 +17,23 @@
 
 enum { TRIES = 8 };
 
+static bool is_still_last(const struct snapshot *self, uint64_t txn)
+{
+    int status = MDB_PANIC;
+    if (self->txn != NULL) {
+        mdb_txn_reset(self->txn);
+        status = mdb_txn_renew(self->txn);
+    }
+    return status == MDB_PANIC || (status == MDB_SUCCESS && mdb_txn_id(self->txn) == txn); // out of order: none follows
+}
+
 static enum err read_snapshot(struct snapshot *self, uint64_t txn)
 {
     if (self->is_known && self->pages.txn == txn)
         return ERR_OK;
     self->is_known = false;
     enum err err = header_open(&self->pages, self->env->map, self->env->page_bytes, txn);
-    atomic_thread_fence(memory_order_acquire);
-    if (env_committed(self->env) > txn)
+    if (!is_still_last(self, txn))
         return ERR_NOT_FOUND;
     for (size_t i = 0; i < ENV_TABLES && err == ERR_OK; i++) {
         err = descent_find_tree(&self->pages, ENV_NAMES[i], &self->trees[i]);
