@@ -192,11 +192,12 @@ bench: all need-bench $(BENCHES) ## measure against nsd, knot and bare sockets (
 image: ## build the container image
 	$(or $(shell command -v podman),docker) build -f deploy/Containerfile -t acmezone:$(VERSION) .
 
-docs: all ## write the option table into README.md, deploy/acmezone.cfg and the chart's schema
+docs: all ## write the option table into README.md, deploy/acmezone.cfg and the chart's schema; the alerts into the chart
 	$(BUILD)/acmezone config --sample > deploy/acmezone.cfg
 	$(BUILD)/acmezone config --markdown > $(BUILD)/options.md
 	sed -i -e '/^<!-- options/,/^<!-- end of options/{/^<!--/!d}' -e '/^<!-- options/r $(BUILD)/options.md' README.md
 	$(PYTHON) deploy/helm/schema.py $(BUILD)/acmezone
+	cp deploy/prometheus/acmezone.rules.yml deploy/helm/acmezone/files/
 
 install: all ## install the program, its sample config and the systemd unit below DESTDIR and PREFIX
 	install -D -m 755 $(BUILD)/acmezone $(DESTDIR)$(PREFIX)/bin/acmezone

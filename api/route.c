@@ -9,8 +9,10 @@
 
 #include "probes.h"
 #include "register.h"
+#include "traffic.h"
 #include "update.h"
 
+#include <assert.h>
 #include <strings.h>
 
 static const struct route routes[] = {
@@ -20,7 +22,25 @@ static const struct route routes[] = {
     {"update", "POST, OPTIONS", false, true, update_on_request},
 };
 
-enum { N_SEGMENTS_MAX = 2 };
+enum { N_SEGMENTS_MAX = 2, N_ROUTES = sizeof routes / sizeof routes[0] };
+
+static_assert(N_ROUTES < TRAFFIC_ROUTES_MAX);
+
+size_t route_n(void)
+{
+    return 1 + N_ROUTES;
+}
+
+size_t route_number(const struct route *route)
+{
+    return route == NULL ? 0 : 1 + (size_t)(route - routes);
+}
+
+const char *route_name(size_t number)
+{
+    assert(number <= N_ROUTES);
+    return number == 0 ? "none" : routes[number - 1].name;
+}
 
 // "http://host:port/path" is "/path".
 static const char *skip_authority(const char *path)

@@ -24,5 +24,10 @@ struct route_match {
     bool is_options;           // the method is OPTIONS: answered for the route, not by it
 };
 
+// Routes by number, below route_n; 0 is the place of requests that have none, a null pointer. The name is static.
+size_t route_n(void);
+size_t route_number(const struct route *route);
+const char *route_name(size_t number);
+
 // ERR_NOT_FOUND: no such path, or one that is switched off. ERR_METHOD: the path is there for other methods.
 enum err route_find(const struct conf *conf, const char *path, const char *method, struct route_match *match);

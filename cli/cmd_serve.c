@@ -43,6 +43,9 @@ static void on_api_stopped(void *context)
     struct serve *serve = context;
     house_report(&serve->house);
     serve->house.api = NULL;
+    if (serve->house.exporter != NULL)
+        exporter_stop(serve->house.exporter, NULL, NULL);
+    serve->house.exporter = NULL;
     close_signals(serve);
 }
 
@@ -96,6 +99,7 @@ static void announce(const struct house *house)
     log_ready(house->log);
     log_write(house->log, LOG_INFO, "serve.ready", LOG_STR("version", ACMEZONE_VERSION),
               LOG_STR("dns", server_addresses(house->server)), LOG_STR("api", house->api_addresses),
+              LOG_STR("metrics", house->metrics_addresses == NULL ? "off" : house->metrics_addresses),
               LOG_STR("zone", house->conf->general_domain.at[0]), LOG_STR("store", house->conf->database_connection),
               LOG_INT("workers", server_n_workers(house->server)));
     notify_manager("READY=1");

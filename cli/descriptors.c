@@ -6,6 +6,8 @@
 // another; that of the API holds for each of its addresses.
 #include "descriptors.h"
 
+#include "exporter.h"
+
 #include <sys/resource.h>
 
 // Log, store, loops, etcd, the service manager, files being reloaded; and what each worker and each address takes.
@@ -34,8 +36,9 @@ void descriptors_fit(struct conf *conf, struct log *log)
 {
     int64_t limit = raise_limit();
     int64_t n_workers = conf->general_workers, n_apis = (int64_t)conf->api_listens.n;
-    int64_t n_fixed =
-        SPARE + n_apis * EACH_ADDRESS + n_workers * (EACH_WORKER + (int64_t)conf->dns_listens.n * EACH_ADDRESS);
+    int64_t n_metrics = (int64_t)conf->metrics_listens.n;
+    int64_t n_fixed = SPARE + n_apis * EACH_ADDRESS + n_metrics * (EACH_ADDRESS + EXPORTER_CONNECTIONS_MAX) +
+                      n_workers * (EACH_WORKER + (int64_t)conf->dns_listens.n * EACH_ADDRESS);
     int64_t n_wanted = conf->general_tcp_connections + conf->api_connections * n_apis;
     if (n_fixed + n_wanted <= limit)
         return;

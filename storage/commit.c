@@ -30,6 +30,7 @@ struct committer {
     bool is_stopping;
     _Atomic bool is_sound;
     struct counters counters;
+    struct store_histograms histograms;
 };
 
 static bool is_refusal(enum err err)
@@ -37,8 +38,10 @@ static bool is_refusal(enum err err)
     return err == ERR_EXISTS || err == ERR_NOT_FOUND || err == ERR_CORRUPT;
 }
 
-static void note_commit(struct committer *self, uint64_t n_changes)
+static void note_commit(struct committer *self, uint64_t n_changes, uint64_t ns)
 {
+    histogram_note(&self->histograms.commit_ns, &histogram_of_ns, ns, 1);
+    histogram_note(&self->histograms.changes, &histogram_of_numbers, n_changes, 1);
     count(&self->counters, COUNT_commits);
     count_many(&self->counters, COUNT_changes, n_changes);
     if (!atomic_exchange(&self->is_sound, true))
@@ -84,9 +87,10 @@ static enum err commit_group(struct committer *self, struct change *first, size_
         edit_abort(&edit);
         return err;
     }
+    uint64_t began_ns = uv_hrtime();
     err = edit_commit(&edit);
     if (err == ERR_OK)
-        note_commit(self, n_applied);
+        note_commit(self, n_applied, uv_hrtime() - began_ns);
     return err;
 }
 
@@ -219,6 +223,11 @@ void commit_submit(struct committer *self, struct change *change)
 const struct counters *commit_counters(const struct committer *self)
 {
     return &self->counters;
+}
+
+const struct store_histograms *commit_histograms(const struct committer *self)
+{
+    return &self->histograms;
 }
 
 bool commit_is_sound(const struct committer *self)

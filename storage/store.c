@@ -7,6 +7,7 @@
 #include "commit.h"
 #include "name.h"
 #include "snapshot.h"
+#include "usage.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -72,6 +73,11 @@ const struct counters *store_counters(const struct store *store)
     return store->cluster == NULL ? commit_counters(store->committer) : cluster_counters(store->cluster);
 }
 
+const struct store_histograms *store_histograms(const struct store *store)
+{
+    return store->cluster == NULL ? commit_histograms(store->committer) : cluster_histograms(store->cluster);
+}
+
 bool store_is_writable(const struct store *store)
 {
     return store->cluster == NULL ? commit_is_sound(store->committer) : cluster_is_sound(store->cluster);
@@ -121,6 +127,11 @@ enum err store_begin(struct store_reader *reader)
     reader->has_revision = false;
     reader->ahead.n = reader->ahead.next = 0;
     return snapshot_begin(&reader->snapshot);
+}
+
+enum err store_usage(struct store_reader *reader, struct store_usage *usage)
+{
+    return usage_read(&reader->snapshot, usage);
 }
 
 void store_end(struct store_reader *reader)

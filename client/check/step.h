@@ -52,7 +52,7 @@ void note(struct check *check, enum verdict verdict, const char *fix, const char
 // A text that lives as long as the check. Never NULL.
 const char *text_of(struct check *check, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-// One fresh question to one server, DNSSEC records included; reply_free after.
+// One fresh question to one server, DNSSEC records included; ask_free after.
 void ask_server(struct check *check, const struct upstream *at, struct cut_question question, struct reply *reply);
 
 // The TXT values of that name in the reply, sorted and joined by ", "; "" when there are none. `n` (or NULL) gets how

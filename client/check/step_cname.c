@@ -68,7 +68,7 @@ static void look_at(struct check *check, const struct upstream *at, struct seen 
         }
     }
     // The list that walk_records gave is emptied of records that go with the reply: nobody reads it again.
-    reply_free(&reply);
+    ask_free(&reply);
 }
 
 // Whether the zone has records of the type at the name.

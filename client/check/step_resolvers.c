@@ -64,7 +64,7 @@ void step_resolvers(struct check *check)
         else
             note(check, VERDICT_WARN, "see that the resolver runs and that this machine may ask it", "%s %s%s%s",
                  at->text, ask_outcome_text(reply.outcome), reply.detail[0] == 0 ? "" : ": ", reply.detail);
-        reply_free(&reply);
+        ask_free(&reply);
     }
     if (options->n_resolvers == 0)
         note(check, VERDICT_SKIP, NULL, "no --resolver was given");

@@ -23,7 +23,7 @@ static struct reply ask_soa(struct check *check, const struct upstream *at, enum
 static bool answers(struct reply reply)
 {
     bool is_answer = reply.outcome == ASK_ANSWERED && ldns_pkt_get_rcode(reply.packet) == LDNS_RCODE_NOERROR;
-    reply_free(&reply);
+    ask_free(&reply);
     return is_answer;
 }
 
@@ -100,8 +100,8 @@ static void look_at(struct check *check, const struct upstream *at, struct soa *
     if (tcp.outcome != ASK_ANSWERED)
         note(check, VERDICT_FAIL, "open TCP port 53 towards it, at the firewall and at the cloud provider",
              "%s %s over TCP", at->text, ask_outcome_text(tcp.outcome));
-    reply_free(&udp);
-    reply_free(&tcp);
+    ask_free(&udp);
+    ask_free(&tcp);
 }
 
 void step_servers(struct check *check)

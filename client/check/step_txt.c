@@ -16,7 +16,7 @@ static bool has_own_values(struct check *check)
         const char *values = "";
         if (reply.outcome == ASK_ANSWERED)
             values = txt_values(check, &reply, check->challenge, &n);
-        reply_free(&reply);
+        ask_free(&reply);
         if (n > 0) {
             note(check, VERDICT_FAIL,
                  text_of(check, "delete the TXT record at %s: the CNAME takes its place", check->challenge_text),
@@ -50,7 +50,7 @@ static void compare_servers(struct check *check)
         ask_server(check, at, (struct cut_question){check->end, LDNS_RR_TYPE_TXT}, &reply);
         unsigned n = 0;
         const char *values = reply.outcome == ASK_ANSWERED ? txt_values(check, &reply, check->end, &n) : NULL;
-        reply_free(&reply);
+        ask_free(&reply);
         if (values == NULL)
             continue; // the step before has said so
         if (first == NULL) {

@@ -112,7 +112,7 @@ static ldns_rdf *cname_at(const struct sight_options *options, const struct upst
     if (found != NULL && ldns_rr_list_rr_count(found) > 0)
         target = ldns_rdf_clone(ldns_rr_rdf(ldns_rr_list_rr(found, 0), 0));
     ldns_rr_list_deep_free(found);
-    reply_free(&reply);
+    ask_free(&reply);
     return target;
 }
 
@@ -207,7 +207,7 @@ static void ask_and_count(struct sight_view *view, const struct upstream *at, co
         snprintf(view->lacking, sizeof view->lacking, "%s answers %s, without the value", at->text,
                  rcode == NULL ? "something" : rcode->name);
     }
-    reply_free(&reply);
+    ask_free(&reply);
 }
 
 static void look_at_servers(struct walk *walk, const struct walk_link *link, const char *value, struct sight_view *view)

@@ -149,7 +149,7 @@ void ask(struct reply *reply, const struct upstream *upstream, const struct ask 
     reply->took_ms = (unsigned)(ask_now_ms() - began_ms);
 }
 
-void reply_free(struct reply *reply)
+void ask_free(struct reply *reply)
 {
     ldns_pkt_free(reply->packet);
     *reply = (struct reply){.outcome = reply->outcome};

@@ -43,7 +43,7 @@ struct ask {
     const char *ca_file;  // over HTTPS: authorities in PEM instead of the system's; may be NULL
 };
 
-// What came. `packet` is there when `outcome` is ASK_ANSWERED, and goes with reply_free.
+// What came. `packet` is there when `outcome` is ASK_ANSWERED, and goes with ask_free.
 struct reply {
     enum ask_outcome outcome;
     ldns_pkt *packet;
@@ -58,10 +58,10 @@ struct reply {
 // ERR_SYSTEM: libcurl cannot be set up. Not thread-safe; calling it again does no harm.
 enum err ask_start(void);
 
-// Fills `reply`, which the caller gives back with reply_free whatever the outcome.
+// Fills `reply`, which the caller gives back with ask_free whatever the outcome.
 void ask(struct reply *reply, const struct upstream *upstream, const struct ask *question);
 
-void reply_free(struct reply *reply);
+void ask_free(struct reply *reply);
 
 // Static.
 const char *ask_outcome_text(enum ask_outcome outcome);

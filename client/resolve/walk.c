@@ -179,7 +179,7 @@ enum err walk_open(struct walk **walk, const struct walk_options *options)
 void walk_close(struct walk *walk)
 {
     for (struct asked *asked = walk->asked; asked != NULL; asked = asked->next)
-        reply_free(&asked->reply);
+        ask_free(&asked->reply);
     for (struct owned *owned = walk->owned; owned != NULL; owned = owned->next)
         owned->free(owned->thing);
     arena_free(walk->arena);
@@ -228,7 +228,7 @@ static void ask_one(struct walk *walk, const struct upstream *upstream, struct c
     ask(reply, upstream, &question);
     if (reply->outcome != ASK_ANSWERED || ldns_pkt_get_rcode(reply->packet) != LDNS_RCODE_FORMERR)
         return;
-    reply_free(reply);
+    ask_free(reply);
     question.is_without_edns = true; // somebody who knows no EDNS says FORMERR (RFC 6891 7)
     ask(reply, upstream, &question);
 }
@@ -250,7 +250,7 @@ static enum walk_status ask_servers(struct walk *walk, const struct cut *cut, st
         has_refused |= asked->reply.outcome == ASK_ANSWERED;
         if (asked->reply.outcome != ASK_ANSWERED && walk_left_ms(walk) > 0)
             note_down(walk, upstream);
-        reply_free(&asked->reply);
+        ask_free(&asked->reply);
     }
     return walk_left_ms(walk) == 0 ? WALK_DEADLINE : has_refused ? WALK_REFUSED : WALK_SILENT;
 }

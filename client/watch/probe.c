@@ -179,7 +179,7 @@ static bool await_value(struct walk *walk, const struct probe_options *options, 
             ask(&reply, at, &question);
             bool is_there = reply.outcome == ASK_ANSWERED && has_value(sought, &reply);
             enum ask_outcome outcome = reply.outcome;
-            reply_free(&reply);
+            ask_free(&reply);
             if (is_there || outcome == ASK_NO_ROUTE)
                 break;
             if (ask_now_ms() >= until_ms || outcome == ASK_CLOSED) {

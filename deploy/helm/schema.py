@@ -19,6 +19,9 @@ SET_BY_CHART = {
     "api": {"ip", "port", "tls", "tls_cert_privkey", "tls_cert_fullchain", "registration_tokens", "acme_cache_dir",
             "notification_email"},
     "logconfig": {"logtype", "logfile"},
+    "metrics": {"listen"},
+    "querylog": {"file"},
+    "audit": {"file"},
 }
 
 

@@ -29,9 +29,11 @@
 void barrier_add(struct replica *replica, struct changes *changes, uint64_t revision)
 {
     uint64_t deadline_ms = uv_now(&replica->loop) + 1000ull * replica->cluster->barrier_s;
+    uint64_t now_ns = uv_hrtime();
     for (struct change *change = changes->first; change != NULL; change = change->next) {
         change->revision = revision;
         change->deadline_ms = deadline_ms;
+        change->began_ns = now_ns;
     }
     changes_append(&replica->waiting, changes);
 }
@@ -50,6 +52,9 @@ void barrier_turn(struct replica *replica)
     if (changes_are_none(&replica->waiting))
         return;
     changes_sift(&replica->waiting, is_everywhere, replica, &done);
+    uint64_t now_ns = uv_hrtime();
+    for (const struct change *change = done.first; change != NULL; change = change->next)
+        histogram_note(&replica->histograms->barrier_ns, &histogram_of_ns, now_ns - change->began_ns, 1);
     count_many(replica->counters, COUNT_changes, changes_n(&done));
     changes_end(&done, ERR_OK);
 }

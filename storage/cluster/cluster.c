@@ -15,6 +15,7 @@ enum { START_MAX_MS = 10000, START_STEP_US = 1000, NAME_MAX_CHARS = 63 };
 
 struct cluster {
     struct counters counters;
+    struct store_histograms histograms;
     struct board board;
     struct replica replica;
     uv_thread_t thread;
@@ -65,6 +66,8 @@ static void set_up(struct cluster *self, const struct store_options *options)
     replica->options = options;
     replica->cluster = cluster;
     replica->counters = &self->counters;
+    replica->histograms = &self->histograms;
+    replica->copy.commit_ns = &self->histograms.commit_ns;
     replica->board = &self->board;
     replica->channel_options = (struct channel_options){.loop = &replica->loop,
                                                         .tls_ca = cluster->tls_ca,
@@ -75,6 +78,8 @@ static void set_up(struct cluster *self, const struct store_options *options)
     atomic_init(&self->board.state, STATE_AWAY);
     atomic_init(&self->board.reason, "not yet asked");
     atomic_init(&self->board.touched_ms, BOARD_NEVER);
+    atomic_init(&self->board.n_lag, 0);
+    atomic_init(&self->board.n_live, 0);
     atomic_init(&self->board.confirmed_ms, BOARD_NEVER);
     atomic_init(&self->board.is_loaded, replica->copy.is_loaded);
     atomic_init(&self->board.is_sound, true);
@@ -203,11 +208,20 @@ struct store_status cluster_status(const struct cluster *self)
     enum state state = (enum state)atomic_load(&self->board.state);
     const char *reason = atomic_load(&self->board.reason);
     int64_t confirmed_ms = atomic_load(&self->board.confirmed_ms);
+    int64_t touched_ms = atomic_load(&self->board.touched_ms);
     bool is_overdue = state == STATE_IN_STEP && is_longer_ago(confirmed_ms, replica_grace_ms(self->replica.cluster));
     return (struct store_status){
         .state = state_text(is_overdue ? STATE_AWAY : state),
         .why = state == STATE_IN_STEP ? "etcd has not confirmed it in time" : reason,
         .is_in_step = state == STATE_IN_STEP && !is_overdue,
         .is_stale = is_stale(self),
+        .age_ms = touched_ms == BOARD_NEVER ? -1 : board_now_ms() - touched_ms,
+        .n_lag = atomic_load(&self->board.n_lag),
+        .n_live = atomic_load(&self->board.n_live),
     };
+}
+
+const struct store_histograms *cluster_histograms(const struct cluster *self)
+{
+    return &self->histograms;
 }

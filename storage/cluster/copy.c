@@ -9,6 +9,8 @@
 
 #include "record.h"
 
+#include <uv.h>
+
 #define PREFIX  "prefix"
 #define SEEN    "seen"
 #define LEASE   "lease"
@@ -22,6 +24,15 @@ static bool is_gathering(const struct copy *copy)
 static enum err begin(struct copy *copy)
 {
     return is_gathering(copy) ? ERR_OK : edit_begin(&copy->edit, copy->env);
+}
+
+static enum err commit(struct copy *copy)
+{
+    uint64_t began_ns = uv_hrtime();
+    enum err err = edit_commit(&copy->edit);
+    if (err == ERR_OK && copy->commit_ns != NULL)
+        histogram_note(copy->commit_ns, &histogram_of_ns, uv_hrtime() - began_ns, 1);
+    return err;
 }
 
 void copy_abort(struct copy *copy)
@@ -148,7 +159,7 @@ enum err copy_commit(struct copy *copy, uint64_t seen, uint64_t data_revision)
         if (err == ERR_OK)
             err = edit_put_number(&copy->edit, SEEN, seen);
         if (err == ERR_OK)
-            err = edit_commit(&copy->edit);
+            err = commit(copy);
         if (err != ERR_OK) {
             copy_abort(copy);
             return err;
@@ -170,7 +181,7 @@ enum err copy_keep_lease(struct copy *copy, int64_t lease, const char *replica)
     if (err == ERR_OK && copy->is_loaded && !was_gathering)
         err = edit_put_number(&copy->edit, SEEN, copy->seen);
     if (err == ERR_OK && !was_gathering)
-        err = edit_commit(&copy->edit);
+        err = commit(copy);
     if (err != ERR_OK)
         copy_abort(copy);
     return err;
@@ -255,7 +266,7 @@ enum err copy_merge_end(struct copy *copy, uint64_t cluster, uint64_t revision, 
     if (err == ERR_OK)
         err = edit_put_number(&copy->edit, "revision", data_revision);
     if (err == ERR_OK)
-        err = edit_commit(&copy->edit);
+        err = commit(copy);
     copy_abort(copy);
     if (err != ERR_OK)
         return err;

@@ -18,7 +18,8 @@ struct copy {
     const char *prefix;
     struct snapshot snapshot; // for copy_find_value
     bool has_snapshot;
-    struct edit edit; // open while something is gathered
+    struct edit edit;            // open while something is gathered
+    struct histogram *commit_ns; // set after copy_open; a null pointer: nobody wants to know
 
     bool is_loaded;                    // it is the copy of a whole snapshot
     uint64_t cluster;                  // etcd's id of the cluster

@@ -199,12 +199,22 @@ static void on_sweep(uv_timer_t *timer)
         uv_timer_stop(timer);
 }
 
+// What the watch says is newer than what the last look found, as long as the watch is not behind.
+static void tell_lag(const struct replica *replica)
+{
+    uint64_t looked = replica->presence.looked, seen = replica->copy.seen;
+    bool is_ahead = looked != UINT64_MAX && looked > seen;
+    atomic_store_explicit(&replica->board->n_lag, is_ahead ? looked - seen : 0, memory_order_relaxed);
+    atomic_store_explicit(&replica->board->n_live, replica->live.n, memory_order_relaxed);
+}
+
 static void on_turn(uv_prepare_t *turn)
 {
     struct replica *replica = turn->data;
     if (!watch_commit(replica))
         return;
     presence_turn(replica);
+    tell_lag(replica);
     barrier_turn(replica);
     batch_turn(replica);
     if (has_changes(replica) && !uv_is_active((uv_handle_t *)&replica->sweep))

@@ -21,6 +21,7 @@ struct replica {
     const struct store_options *options;
     const struct store_cluster *cluster; // of the options
     struct counters *counters;
+    struct store_histograms *histograms;
     struct board *board;
     char id[KEY_REPLICA_MAX + 1];
 

@@ -48,6 +48,9 @@ DEFAULTS = {
     "database": {"engine": "lmdb"},
     "api": {"ip": "127.0.0.1", "port": "0", "tls": "none", "auth_failures_per_min": 0},
     "logconfig": {"loglevel": "info", "logtype": "stdout", "logformat": "json"},
+    "metrics": {"listen": "127.0.0.1:0"},
+    "querylog": {},
+    "audit": {},
 }
 
 # Cheap passwords for the tests that register a lot and prove nothing about hashing.
@@ -130,10 +133,11 @@ def free_port():
 class Acmezone:
     """One running server. See the head of this file."""
 
-    def __init__(self, tmp_path, general=None, api=None, database=None, logconfig=None, env=None, wrapper=(),
-                 config=None, args=None, cwd=None, expects_errors=False, warns=False):
+    def __init__(self, tmp_path, general=None, api=None, database=None, logconfig=None, metrics=None, querylog=None,
+                 audit=None, env=None, wrapper=(), config=None, args=None, cwd=None, expects_errors=False, warns=False):
         self.tmp_path = Path(tmp_path)
-        self.sections = {"general": general, "api": api, "database": database, "logconfig": logconfig}
+        self.sections = {"general": general, "api": api, "database": database, "logconfig": logconfig,
+                         "metrics": metrics, "querylog": querylog, "audit": audit}
         self.config = Path(config) if config else None  # a file to use as it is, instead of the sections
         self.args = args  # the command line, instead of "serve -c config"
         self.cwd = cwd
@@ -146,7 +150,7 @@ class Acmezone:
         self.passwords = []
         self.http = requests.Session()
         self.http.trust_env = False
-        self.dns = self.dns_all = self.api = self.apis = None
+        self.dns = self.dns_all = self.api = self.apis = self.metrics = None
 
     # Starting and stopping
 
@@ -177,6 +181,7 @@ class Acmezone:
         self.dns = self.dns_all[0]
         self.apis = ready["api"].split(",")
         self.api = self.apis[0]
+        self.metrics = ready.get("metrics", "off").split(",")[0]
         return self
 
     def _ready_or_dead(self):

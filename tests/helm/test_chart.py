@@ -187,6 +187,10 @@ def test_schema_holds_the_options_of_the_program(program):
     subprocess.run([sys.executable, ROOT / "deploy/helm/schema.py", program, "--check"], check=True)
 
 
+def test_alerts_of_the_chart_are_those_for_everybody():
+    assert (CHART / "files/acmezone.rules.yml").read_text() == (ROOT / "deploy/prometheus/acmezone.rules.yml").read_text()
+
+
 def describes(schema, values, definitions, path="values"):
     """Walks the schema and the values side by side: each must name what the other does."""
     schema = definitions[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema

@@ -21,6 +21,8 @@ static struct replica *make_replica(void)
     memset(counters, 0, sizeof *counters);
     replica->cluster = &cluster;
     replica->counters = counters;
+    replica->histograms = calloc(1, sizeof *replica->histograms);
+    assert_non_null(replica->histograms);
     strcpy(replica->id, "own");
     assert_int_equal(uv_loop_init(&replica->loop), 0);
     return replica;
@@ -31,6 +33,7 @@ static void free_replica(struct replica *replica)
     assert_int_equal(uv_loop_close(&replica->loop), 0);
     live_free(&replica->live);
     free(replica->counters);
+    free(replica->histograms);
     free(replica);
 }
 

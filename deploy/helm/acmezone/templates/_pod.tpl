@@ -114,6 +114,9 @@ ports:
   - {name: dns-udp, containerPort: 5353, protocol: UDP}
   - {name: dns-tcp, containerPort: 5353, protocol: TCP}
   - {name: api, containerPort: 8080, protocol: TCP}
+  {{- if .Values.metrics.enabled }}
+  - {name: metrics, containerPort: 9153, protocol: TCP}
+  {{- end }}
 startupProbe:
   {{- include "acmezone.probe" (list . "/health" .Values.startupProbe) | nindent 2 }}
 livenessProbe:
