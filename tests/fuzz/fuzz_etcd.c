@@ -143,7 +143,7 @@ static void check_events(Etcd__Event *const *events, size_t n)
             memcpy(replica.id, key.name.at, key.name.n);
             require(live_note(&live, &replica, value_of(kv)) == ERR_OK, "memory");
         } else if (key.kind == KEY_LIVE) {
-            live_drop(&live, key.name, (uint64_t)kv->mod_revision);
+            live_drop(&live, key.name, (uint64_t)kv->mod_revision, 1);
         }
     }
     live_free(&live);
