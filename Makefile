@@ -44,10 +44,12 @@ OBJECTS  := $(foreach floor,$(FLOORS),$(call objects,$(floor))) $(MESSAGES).o
 STORE    := $(foreach floor,base storage/etcd storage/cluster storage,$(call objects,$(floor))) $(MESSAGES).o
 TESTED   := $(filter-out $(BUILD)/obj/cli/main.o,$(OBJECTS))
 UNITS    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
+FUZZERS  := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 HELPERS  := $(patsubst tests/unit/%.c,$(BUILD)/obj/tests/unit/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
 BENCHES  := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*load.c tests/bench/*floor.c))
 BENCH_PARTS := $(patsubst tests/bench/%.c,$(BUILD)/obj/tests/bench/%.o,$(filter-out %load.c %floor.c,$(wildcard tests/bench/*.c)))
-SOURCES  := $(wildcard $(addsuffix /*.[ch],$(FLOORS) acme/preload) tests/unit/*.[ch] tests/bench/*.[ch])
+TOOLS    := $(BUILD)/tool/list_store $(BUILD)/tool/disk_shim.so
+SOURCES  := $(wildcard $(addsuffix /*.[ch],$(FLOORS) acme/preload) tests/unit/*.[ch] tests/fuzz/*.[ch] tests/tool/*.c tests/bench/*.[ch])
 
 .DEFAULT_GOAL := all
 .PHONY: all
@@ -90,6 +92,22 @@ $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(HELPERS) $(TESTED)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_) -o $@ $^ $(LIBS) -lcmocka
 
+$(BUILD)/obj/tests/fuzz/%.o: tests/fuzz/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_) $(addprefix -iquote ,tests/fuzz $(FLOORS) tests/unit) -isystem $(BUILD)/gen -c -o $@ $<
+
+$(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/replay.o $(HELPERS) $(TESTED)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS_) $(if $(FUZZ),-fsanitize=fuzzer) -o $@ $(if $(FUZZ),$(filter-out %/replay.o,$^),$^) $(LIBS) -lcmocka
+
+$(BUILD)/tool/%.so: tests/tool/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=c2x -D_GNU_SOURCE $(WARNINGS) -O2 -fPIC -shared -o $@ $<
+
+$(BUILD)/tool/%: tests/tool/%.c $(STORE)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_) $(addprefix -iquote ,base storage) $(LDFLAGS_) -o $@ $^ $(LIBS)
+
 $(BUILD)/obj/tests/bench/%.o: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_) $(addprefix -iquote ,tests/bench base storage/etcd storage) -isystem $(BUILD)/gen -c -o $@ $<
@@ -98,7 +116,7 @@ $(BENCHES): $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(BENCH_PARTS) $(STOR
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_) -o $@ $^ $(LIBS)
 
-.PHONY: run demo test programs unit e2e helm asan tsan sanitized valgrind soak cover lint fmt bench docs image install clean help
+.PHONY: run demo test programs unit corpus fuzz fuzzers e2e helm asan tsan sanitized valgrind soak cover lint fmt bench docs image install clean help
 run: all ## serve DNS on 127.0.0.1:5300 and the API on http://127.0.0.1:8053, store in ./data
 	@$(PACKAGES) run
 	@sh deploy/run.sh $(BUILD)/acmezone
@@ -106,19 +124,28 @@ run: all ## serve DNS on 127.0.0.1:5300 and the API on http://127.0.0.1:8053, st
 demo: all need-test ## a local CA issues a wildcard certificate through the server
 	@ACMEZONE_BIN=$(BUILD)/acmezone $(PYTHON) tests/e2e/demo.py
 
-test: unit e2e helm ## all tests
+test: unit corpus e2e helm ## all tests
 
 programs: all need-test $(UNITS)
 
 unit: need-build need-test $(UNITS) ## unit tests
 	@sh tests/unit/run.sh $(UNITS)
 
+corpus: need-build need-test $(FUZZERS) ## the fuzz targets over their corpora
+	@sh tests/fuzz/replay.sh $(FUZZERS)
+
+fuzz: need-build need-test need-fuzz ## fuzz every parser for T=60 seconds each, with AddressSanitizer and UndefinedBehaviorSanitizer
+	$(MAKE) BUILD=build/fuzzing CC=clang FUZZ=1 SANITIZE=fuzzer-no-link,address,undefined LDFLAGS=-fprofile-instr-generate \
+	    CFLAGS="-O1 -g -fprofile-instr-generate -fcoverage-mapping" fuzzers
+	bash tests/fuzz/fuzz.sh $(or $(T),60) build/fuzzing/fuzz
+fuzzers: $(FUZZERS)
+
 # Network namespaces and other users need root; everybody else runs the rest.
 NEED_ROOT := $(addprefix tests/e2e/test_,$(addsuffix .py,chain_netns check check_resolvers half_open hook privilege_root watch))
 # valgrind takes no sanitized program, and a user who was switched to cannot write the coverage.
 E2E ?= tests/e2e
 NOT_BUILT_FOR := $(if $(SANITIZE)$(COVER),tests/e2e/test_valgrind.py) $(if $(COVER),tests/e2e/test_privilege_root.py)
-e2e: all need-test ## tests with the real program, real clients and a real CA
+e2e: all need-test $(TOOLS) ## tests with the real program, real clients and a real CA
 	@[ "$$(id -u)" = 0 ] || echo "not root: left out: $(NEED_ROOT)"
 	ACMEZONE_BIN=$(BUILD)/acmezone $(PYTHON) -m pytest -q -p no:cacheprovider $(E2E) \
 	    $$([ "$$(id -u)" = 0 ] || echo $(addprefix --ignore=,$(NEED_ROOT))) $(addprefix --ignore=,$(NOT_BUILT_FOR)) $(PYTEST_ARGS)

@@ -126,6 +126,7 @@ static enum err open_store(struct house *house)
     house->store_options = (struct store_options){.cluster = is_replica ? &house->cluster : NULL,
                                                   .directory = store_directory(conf),
                                                   .map_bytes = (uint64_t)conf->database_map_size,
+                                                  .check_max_bytes = (uint64_t)conf->database_check_max,
                                                   .n_values = (unsigned)conf->general_txt_values,
                                                   .n_readers = (unsigned)conf->general_workers + SPARE_READERS,
                                                   .log = house->log};

@@ -1,5 +1,5 @@
 #!/bin/sh
-# packages.sh SET...: makes sure that the Debian packages of the named sets (build, run, test, helm, cover, lint, bench) are installed.
+# packages.sh SET...: makes sure that the Debian packages of the named sets (build, run, test, fuzz, helm, cover, lint, bench) are installed.
 #
 # Prints what is missing and installs it with apt-get (through sudo when not root). On a system without apt-get it prints the
 # names to install and stops.
@@ -15,6 +15,7 @@ helm="python3-yaml busybox etcd-server $(command -v npm >/dev/null 2>&1 || echo 
 run="curl bind9-dnsutils"
 cover="gcovr"
 lint="clang clang-format clang-tidy cppcheck systemd"
+fuzz="clang llvm libclang-rt-14-dev"
 bench="nsd knot etcd-server python3-dnspython python3-requests"
 
 wanted=""
@@ -24,6 +25,7 @@ for set in "$@"; do
     run) wanted="$wanted $run" ;;
     test) wanted="$wanted $test" ;;
     helm) wanted="$wanted $helm" ;;
+    fuzz) wanted="$wanted $fuzz" ;;
     cover) wanted="$wanted $cover" ;;
     lint) wanted="$wanted $lint" ;;
     bench) wanted="$wanted $bench" ;;

@@ -7,6 +7,66 @@
 
 enum { LAYOUT = 1 };
 
+// One step can be undone, so two states that differ stay different, and so do the states after two different words.
+static uint64_t mix(uint64_t state, uint64_t word)
+{
+    state = (state ^ word) * 0x9e3779b97f4a7c15u;
+    return state ^ state >> 32;
+}
+
+static uint64_t word_at(const uint8_t *at)
+{
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    return word;
+}
+
+// Four states, each for every fourth word, are mixed side by side, which the processor does at once.
+struct seal {
+    uint64_t states[4];
+};
+
+enum { WORD = sizeof(uint64_t), ROUND = 4 * WORD };
+
+static void mix_bytes(struct seal *seal, struct bytes bytes)
+{
+    size_t n = bytes.n;
+    for (; n >= ROUND; bytes.at += ROUND, n -= ROUND)
+        for (unsigned i = 0; i < 4; i++)
+            seal->states[i] = mix(seal->states[i], word_at(bytes.at + (size_t)i * WORD));
+    for (unsigned i = 1; n >= WORD; bytes.at += WORD, n -= WORD, i++)
+        seal->states[i] = mix(seal->states[i], word_at(bytes.at));
+    uint8_t rest[WORD] = {0};
+    if (n != 0)
+        memcpy(rest, bytes.at, n);
+    seal->states[0] = mix(seal->states[0], word_at(rest) ^ (uint64_t)bytes.n << 56);
+}
+
+static uint64_t seal_of(struct bytes key, struct bytes record)
+{
+    struct seal seal = {{0, 1, 2, 3}};
+    mix_bytes(&seal, key);
+    mix_bytes(&seal, record);
+    return mix(mix(seal.states[0], seal.states[1]), mix(seal.states[2], seal.states[3]));
+}
+
+void record_seal(struct writer *w, struct bytes key)
+{
+    put_u64(w, seal_of(key, (struct bytes){w->start, writer_used(w)}));
+}
+
+enum err record_unseal(struct bytes key, struct bytes *record)
+{
+    if (record->n < RECORD_SEAL_BYTES)
+        return ERR_CORRUPT;
+    struct bytes bare = {record->at, record->n - RECORD_SEAL_BYTES};
+    struct reader seal = reader_of(bare.at + bare.n, RECORD_SEAL_BYTES);
+    if (take_u64(&seal) != seal_of(key, bare))
+        return ERR_CORRUPT;
+    *record = bare;
+    return ERR_OK;
+}
+
 enum err record_read_account(struct bytes record, const struct uuid *username, struct account *account)
 {
     struct reader r = reader_of(record.at, record.n);

@@ -8,6 +8,8 @@
 //     values    version 1 | n_values 1 | n_rdata 2 | username 16 | used_s 8 | rdata of all values, n_rdata bytes |
 //     n_values times 8
 //
+// Behind either stands its seal, a hash of the record and its key.
+//
 // The rdata of all values lie together, each behind its two bytes of length, just as an answer needs them: a query
 // copies them out without decoding. The order is the order of age, the oldest first; the times are for people.
 #pragma once
@@ -16,6 +18,14 @@
 
 #define RECORD_VALUES_MAX 64 // values of one subdomain
 #define RECORD_MAX_BYTES  (64 * 1024)
+
+#define RECORD_SEAL_BYTES 8
+
+// Puts the seal behind the record that is all of the writer.
+void record_seal(struct writer *w, struct bytes key);
+
+// Takes the seal off a record. ERR_CORRUPT: it does not fit the record or the key. It notices damage, not forgery.
+enum err record_unseal(struct bytes key, struct bytes *record);
 
 // ERR_CORRUPT: not such a record, or a version this program does not know.
 enum err record_read_account(struct bytes record, const struct uuid *username, struct account *account);

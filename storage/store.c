@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MIT
 // The face of the floor: an environment to read, and one of two engines to write, the committer or the cluster. A
-// reader is one LMDB read transaction that is renewed and reset for ever, which costs no allocation; between reset and
-// renew it holds no page of the store back.
+// reader is a snapshot that is taken over and over, and what it was told to look for ahead.
 #include "store.h"
 
 #include "cluster.h"
 #include "commit.h"
-#include "descent.h"
 #include "name.h"
-#include "record.h"
+#include "snapshot.h"
 #include "usage.h"
 
 #include <assert.h>
@@ -31,8 +29,7 @@ struct ahead {
 };
 
 struct store_reader {
-    const struct env *env;
-    MDB_txn *txn;
+    struct snapshot snapshot;
     struct ahead ahead;
     bool has_revision;
     uint64_t revision; // of this snapshot, once somebody asked
@@ -125,61 +122,42 @@ enum err store_reader_open(struct store_reader **reader, struct store *store)
     struct store_reader *self = calloc(1, sizeof *self);
     if (self == NULL)
         return ERR_MEMORY;
-    self->env = &store->env;
-    enum err err = env_err(mdb_txn_begin(store->env.mdb, NULL, MDB_RDONLY, &self->txn));
+    enum err err = snapshot_open(&self->snapshot, &store->env);
     if (err != ERR_OK) {
         free(self);
         return err;
     }
-    mdb_txn_reset(self->txn);
     *reader = self;
     return ERR_OK;
 }
 
 void store_reader_close(struct store_reader *reader)
 {
-    mdb_txn_abort(reader->txn);
+    snapshot_close(&reader->snapshot);
     free(reader);
-}
-
-// A snapshot is begun by reading the number of the last commit, then the header page that belongs to it; each of the
-// two pages belongs to every other commit. Whoever is held up between the two may read the page of a commit that is
-// still being synced, and would later see the store go back. Then the snapshot is let go, and the next one begun.
-static bool is_overtaken(struct store_reader *reader)
-{
-    MDB_envinfo info;
-    mdb_env_info(reader->env->mdb, &info);
-    if (info.me_last_txnid < mdb_txn_id(reader->txn) + 2)
-        return false;
-    mdb_txn_reset(reader->txn);
-    return true;
 }
 
 enum err store_begin(struct store_reader *reader)
 {
     reader->has_revision = false;
     reader->ahead.n = reader->ahead.next = 0;
-    do {
-        if (mdb_txn_renew(reader->txn) != MDB_SUCCESS)
-            return ERR_STORE;
-    } while (is_overtaken(reader));
-    return ERR_OK;
+    return snapshot_begin(&reader->snapshot);
 }
 
 enum err store_usage(struct store_reader *reader, struct store_usage *usage)
 {
-    return usage_read(reader->env, reader->txn, usage);
+    return usage_read(&reader->snapshot, usage);
 }
 
 void store_end(struct store_reader *reader)
 {
-    mdb_txn_reset(reader->txn);
+    snapshot_end(&reader->snapshot);
 }
 
 uint64_t store_revision(struct store_reader *reader)
 {
     if (!reader->has_revision) {
-        if (env_revision(reader->env, reader->txn, &reader->revision) != ERR_OK)
+        if (snapshot_get_number(&reader->snapshot, "revision", &reader->revision) != ERR_OK)
             reader->revision = 0;
         reader->has_revision = true;
     }
@@ -201,7 +179,7 @@ void store_look_ahead(struct store_reader *reader, const struct bytes *labels, s
             folded[at] = name_fold(labels[i].at[at]);
         ahead->descents[ahead->n++].key = (struct bytes){folded, labels[i].n};
     }
-    descent_find(reader->env, reader->txn, ahead->descents, ahead->n);
+    snapshot_find_all(&reader->snapshot, ENV_VALUES, ahead->descents, ahead->n);
 }
 
 static enum err find_values(struct store_reader *reader, struct bytes label, struct bytes *record)
@@ -212,12 +190,9 @@ static enum err find_values(struct store_reader *reader, struct bytes label, str
         if (!bytes_equal(descent->key, label))
             continue;
         ahead->next = i + 1;
-        if (descent->fate == DESCENT_UNKNOWN)
-            break;
-        *record = descent->record;
-        return descent->fate == DESCENT_FOUND ? ERR_OK : ERR_NOT_FOUND;
+        return snapshot_take(&reader->snapshot, ENV_VALUES, descent, record);
     }
-    return env_get(reader->txn, reader->env->values, label, record);
+    return snapshot_find(&reader->snapshot, ENV_VALUES, label, record);
 }
 
 enum err store_find_txt(struct store_reader *reader, struct bytes label, struct txt *txt)
@@ -229,8 +204,8 @@ enum err store_find_txt(struct store_reader *reader, struct bytes label, struct 
 
 enum err store_find_account(struct store_reader *reader, const struct uuid *username, struct account *account)
 {
-    struct bytes record;
-    enum err err =
-        env_get(reader->txn, reader->env->accounts, (struct bytes){username->at, sizeof username->at}, &record);
+    const struct bytes key = {username->at, sizeof username->at};
+    struct bytes record = {0};
+    enum err err = snapshot_find(&reader->snapshot, ENV_ACCOUNTS, key, &record);
     return err == ERR_OK ? record_read_account(record, username, account) : err;
 }

@@ -5,7 +5,8 @@
 // holds: readers never know which it is, and a change is done when every live replica serves it.
 //
 // Reading: each thread opens its own `struct store_reader` and reads between store_begin and store_end, all of it from
-// one snapshot; views stay valid until store_end. Reading takes no lock, no heap and waits for nobody.
+// one snapshot; what is found stays valid until the next look-up of its kind or store_end. Reading takes no heap, no
+// lock that anybody else wants, and waits for nobody.
 //
 // Writing: a `struct change` is submitted from any thread and applied by the store's single writer thread. Changes that
 // wait at the same time share one transaction and one sync to disk (group commit). The change belongs to the store from
@@ -49,6 +50,7 @@ struct store_options {
     const struct store_cluster *cluster; // a null pointer: standalone. It and what it points to must outlive the store
     const char *directory;               // made 0700 when it is not there
     uint64_t map_bytes;                  // upper limit of the store's size; address space, not memory
+    uint64_t check_max_bytes;            // up to this size a store is checked whole when it is opened
     unsigned n_values;                   // TXT values kept for one subdomain
     unsigned n_readers;                  // readers that will be open at once
     struct log *log;
@@ -74,7 +76,8 @@ struct store_histograms {
 };
 const struct store_histograms *store_histograms(const struct store *store);
 
-// Whether the last transaction could be committed: false from a failed commit to the next that succeeds.
+// Whether the last transaction could be committed: false from a failed commit to the next that succeeds, which is tried
+// every two seconds.
 bool store_is_writable(const struct store *store);
 
 // Whether answers may be given from what the store holds.
@@ -103,7 +106,7 @@ struct store_status store_status(const struct store *store);
 enum err store_reader_open(struct store_reader **reader, struct store *store);
 void store_reader_close(struct store_reader *reader);
 
-// Takes a fresh snapshot. ERR_STORE when LMDB refuses: there is none, and store_end must not be called.
+// Takes a fresh snapshot. ERR_STORE, ERR_CORRUPT: there is none, and store_end must not be called.
 enum err store_begin(struct store_reader *reader);
 void store_end(struct store_reader *reader);
 

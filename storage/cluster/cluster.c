@@ -110,7 +110,7 @@ static void wait_until_settled(const struct cluster *self)
         usleep(START_STEP_US);
 }
 
-static enum err start(struct cluster *self, const struct env *env, const struct store_options *options)
+static enum err start(struct cluster *self, struct env *env, const struct store_options *options)
 {
     enum err err = channel_init();
     if (err == ERR_OK)
@@ -139,7 +139,7 @@ static enum err start(struct cluster *self, const struct env *env, const struct 
     return err;
 }
 
-enum err cluster_start(struct cluster **cluster, const struct env *env, const struct store_options *options)
+enum err cluster_start(struct cluster **cluster, struct env *env, const struct store_options *options)
 {
     struct cluster *self = aligned_alloc(_Alignof(struct cluster), sizeof *self);
     if (self != NULL)

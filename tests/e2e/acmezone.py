@@ -84,9 +84,9 @@ def clean_environment(env=None):
     return {**ours, **(env or {})}
 
 
-def run(*args, env=None, cwd=None):
+def run(*args, env=None, cwd=None, wrapper=()):
     """Runs the binary to its end: for everything but serving."""
-    return subprocess.run([BINARY, *map(str, args)], env=clean_environment(env), cwd=cwd, text=True,
+    return subprocess.run([*wrapper, BINARY, *map(str, args)], env=clean_environment(env), cwd=cwd, text=True,
                           stdin=subprocess.DEVNULL, capture_output=True, timeout=DEADLINE_S, check=False)
 
 
