@@ -16,8 +16,9 @@ SEES_storage/cluster := storage/cluster storage/etcd storage base
 SEES_storage         := storage storage/cluster base
 SEES_server          := server storage base
 SEES_api             := api storage base
-SEES_cli             := cli api server storage base
-FLOORS               := base storage/etcd storage/cluster storage server api cli
+SEES_migrate         := migrate storage base
+SEES_cli             := cli migrate api server storage base
+FLOORS               := base storage/etcd storage/cluster storage server api migrate cli
 
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Werror
 HARDEN   := -D_FORTIFY_SOURCE=2 -fstack-protector-strong
@@ -31,7 +32,7 @@ CFLAGS   ?= -O2 -g
 Q        := $(if $(V),,@)
 CFLAGS_  := -std=c2x -D_GNU_SOURCE -DACMEZONE_VERSION='"$(VERSION)"' -fPIE -pthread -MMD -MP $(WARNINGS) $(HARDEN) $(CFLAGS)
 LDFLAGS_ := -pie -pthread -Wl,-z,relro,-z,now $(HARDEN) $(LDFLAGS)
-LIBS     := -luv -lldns -llmdb -lmicrohttpd -lgnutls -ljansson -largon2 -lnettle -lseccomp -lcurl -lprotobuf-c
+LIBS     := -luv -lldns -llmdb -lmicrohttpd -lgnutls -ljansson -largon2 -lnettle -lseccomp -lcurl -lprotobuf-c -lsqlite3 -lpq
 
 objects   = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)/*.c))
 MESSAGES := $(BUILD)/gen/etcd.pb-c
@@ -65,6 +66,9 @@ $(MESSAGES).c $(MESSAGES).h &: storage/etcd/etcd.proto
 
 $(MESSAGES).o: $(MESSAGES).c
 	$(Q)$(CC) $(filter-out -W%,$(CFLAGS_)) -c -o $@ $<
+
+# Where Debian keeps the header of libpq.
+$(BUILD)/obj/migrate/postgres.o: CFLAGS_ += -isystem /usr/include/postgresql
 
 $(call objects,storage/etcd) $(call objects,storage/cluster): | $(MESSAGES).h
 
@@ -121,14 +125,14 @@ valgrind: all need-test ## one full scenario under memcheck (part of make e2e)
 cover: ## line coverage of the product by all tests
 	$(MAKE) BUILD=build/cover COVER=1 CFLAGS="-O0 -g" test
 	@$(PACKAGES) cover
-	gcovr --root . --object-directory build/cover --filter '(base|storage|server|api|cli)/' --print-summary
+	gcovr --root . --object-directory build/cover --filter '(base|storage|server|api|migrate|cli)/' --print-summary
 
 lint: need-build need-test need-lint ## warnings of clang and gcc -fanalyzer, clang-format, clang-tidy, cppcheck; exposure of the systemd unit
 	$(MAKE) BUILD=build/clang CC=clang all
 	$(MAKE) BUILD=build/clang CC=clang unit
 	clang-format --dry-run -Werror $(SOURCES)
 	clang-tidy --quiet $(filter %.c,$(foreach floor,$(FLOORS),$(wildcard $(floor)/*.c))) -- \
-	    -std=c2x -D_GNU_SOURCE -DACMEZONE_VERSION='"0"' $(addprefix -iquote ,$(FLOORS)) -isystem build/clang/gen 2>/dev/null
+	    -std=c2x -D_GNU_SOURCE -DACMEZONE_VERSION='"0"' $(addprefix -iquote ,$(FLOORS)) -isystem build/clang/gen -isystem /usr/include/postgresql 2>/dev/null
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
 	    $(addprefix -I,$(FLOORS)) $(FLOORS)
 	$(MAKE) BUILD=build/analyzer CC=gcc CFLAGS="-O1 -fanalyzer -Wno-analyzer-malloc-leak" all # leaks: it takes lists for them
