@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The command table. An acme-dns command line has no command at all, only "-c FILE" or nothing: that means serve.
+#include "cmd_backup.h"
 #include "cmd_config.h"
 #include "cmd_serve.h"
 
@@ -23,6 +24,9 @@ static const struct command {
 } commands[] = {
     {"serve", cmd_serve, "serve DNS and the API (also without a command, as acme-dns does)"},
     {"config", cmd_config, "print every option, a sample file, or check a file"},
+    {"backup", cmd_backup, "copy the store to a file, also while a server runs"},
+    {"restore", cmd_restore, "put a backup in place of the store"},
+    {"verify", cmd_verify, "look at every record of a store or a backup"},
     {"version", cmd_version, "print the version"},
     {"help", cmd_help, "print this"},
 };
