@@ -65,7 +65,7 @@ static bool is_made_of(struct bytes text, const char *others)
 
 // "$2b$10$" and 53 characters: 22 of salt, 31 of hash. A cost that nobody uses would keep the password checks busy for
 // minutes.
-static bool is_bcrypt(struct bytes hash)
+bool entry_is_bcrypt(struct bytes hash)
 {
     if (hash.n != BCRYPT_CHARS || !starts_with(hash, "$2") || strchr("abxy", hash.at[2]) == NULL || hash.at[3] != '$' ||
         !isdigit(hash.at[4]) || !isdigit(hash.at[5]) || hash.at[6] != '$')
@@ -82,16 +82,19 @@ static bool is_argon2id(struct bytes hash)
 
 enum skip entry_set_hash(struct entry *entry, struct bytes text)
 {
-    if (!is_bcrypt(text) && !is_argon2id(text))
+    if (!entry_is_bcrypt(text) && !is_argon2id(text))
         return SKIP_HASH;
     const uint8_t *at = keep(entry, text);
     entry->account.hash = (struct bytes){at, text.n};
     return at == NULL ? SKIP_SIZE : SKIP_NONE;
 }
 
-bool entry_has_bcrypt(const struct entry *entry)
+enum skip entry_set_note(struct entry *entry, struct bytes text)
 {
-    return is_bcrypt(entry->account.hash);
+    if (text.n > ACCOUNT_NOTE_MAX)
+        return SKIP_SIZE;
+    entry->account.note = (struct bytes){keep(entry, text), text.n};
+    return entry->free.is_bad ? SKIP_SIZE : SKIP_NONE;
 }
 
 // The list lies in one piece: networks are added one right after the other.
@@ -153,4 +156,28 @@ void entry_add_rdata(struct entry *entry, struct bytes rdata, uint64_t at_s)
         entry->n_bad_values++;
     else
         add_value(entry, (struct bytes){at, rdata.n}, at_s);
+}
+
+enum skip entry_finish(struct entry *entry, unsigned n_values, struct store_entry *out)
+{
+    struct writer *w = &entry->free;
+    unsigned first = entry->n_values > n_values ? entry->n_values - n_values : 0;
+    struct txt txt = {.username = entry->account.username,
+                      .n_values = entry->n_values - first,
+                      .used_s = entry->used_s,
+                      .is_withheld = entry->account.is_disabled};
+    txt.rdata.at = w->at;
+    for (unsigned i = first; i < entry->n_values; i++) {
+        put_u16(w, (unsigned)entry->values[i].rdata.n);
+        put_bytes(w, entry->values[i].rdata.at, entry->values[i].rdata.n);
+    }
+    txt.times.at = w->at;
+    for (unsigned i = first; i < entry->n_values; i++)
+        put_u64(w, entry->values[i].at_s);
+    txt.rdata.n = (size_t)(txt.times.at - txt.rdata.at);
+    txt.times.n = (size_t)(w->at - txt.times.at);
+    if (w->is_bad || txt.rdata.n > UINT16_MAX)
+        return SKIP_SIZE;
+    *out = (struct store_entry){.account = entry->account, .txt = txt};
+    return SKIP_NONE;
 }

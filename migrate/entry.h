@@ -7,6 +7,7 @@
 
 #include "record.h"
 #include "skip.h"
+#include "store.h"
 
 struct entry_value {
     struct bytes rdata;
@@ -32,6 +33,7 @@ enum skip entry_set_username(struct entry *entry, struct bytes text);  // any sp
 enum skip entry_set_subdomain(struct entry *entry, struct bytes text); // a label in any case
 enum skip entry_set_hash(struct entry *entry, struct bytes text);      // bcrypt or argon2id
 enum skip entry_add_network(struct entry *entry, struct bytes text);   // without one: from everywhere
+enum skip entry_set_note(struct entry *entry, struct bytes text);      // UTF-8
 
 // Adds a value that is younger than those before, and is used_s if younger than that; one beyond RECORD_VALUES_MAX
 // drives the oldest out. A text that is no challenge is counted in n_bad_values and left out.
@@ -40,5 +42,9 @@ void entry_add_text(struct entry *entry, struct bytes text, uint64_t at_s);
 // The same with TXT rdata in wire form.
 void entry_add_rdata(struct entry *entry, struct bytes rdata, uint64_t at_s);
 
+// The entry as the store takes it, with its youngest `n_values` values; views into the entry. SKIP_SIZE: they are too
+// much for one record.
+enum skip entry_finish(struct entry *entry, unsigned n_values, struct store_entry *out);
+
 // The hash is of the kind that acme-dns verifies.
-bool entry_has_bcrypt(const struct entry *entry);
+bool entry_is_bcrypt(struct bytes hash);

@@ -90,6 +90,9 @@ static enum skip read_account(const json_t *object, struct entry *entry)
         skip = entry_set_hash(entry, text_of(json_object_get(object, "hash")));
     if (skip == SKIP_NONE)
         skip = add_networks(entry, json_object_get(object, "allowfrom"));
+    if (skip == SKIP_NONE && json_object_get(object, "note") != NULL)
+        skip = entry_set_note(entry, text_of(json_object_get(object, "note")));
+    entry->account.is_disabled = json_is_true(json_object_get(object, "disabled"));
     if (skip == SKIP_NONE)
         skip = add_values(entry, json_object_get(object, "values"));
     if (skip != SKIP_NONE)
@@ -181,16 +184,21 @@ static json_t *make_hexadecimal(struct bytes rdata)
     return value;
 }
 
-static json_t *make_values(const struct entry *entry)
+static json_t *make_value(struct bytes rdata, uint64_t at_s)
 {
+    bool is_plain = is_text(rdata);
+    json_t *text = is_plain ? json_stringn((const char *)rdata.at + 1, rdata.n - 1) : make_hexadecimal(rdata);
+    return json_pack("{s:o, s:I}", is_plain ? "txt" : "rdata", text, "at", (json_int_t)at_s);
+}
+
+static json_t *make_values(const struct txt *txt)
+{
+    struct reader rdata = reader_of(txt->rdata.at, txt->rdata.n), times = reader_of(txt->times.at, txt->times.n);
     json_t *list = json_array();
-    for (unsigned i = 0; i < entry->n_values; i++) {
-        const struct entry_value *value = &entry->values[i];
-        bool is_plain = is_text(value->rdata);
-        json_t *text = is_plain ? json_stringn((const char *)value->rdata.at + 1, value->rdata.n - 1)
-                                : make_hexadecimal(value->rdata);
-        json_t *made = json_pack("{s:o, s:I}", is_plain ? "txt" : "rdata", text, "at", (json_int_t)value->at_s);
-        if (json_array_append_new(list, made) != 0) {
+    for (unsigned i = 0; i < txt->n_values; i++) {
+        size_t n = take_u16(&rdata);
+        const uint8_t *at = take_bytes(&rdata, n);
+        if (json_array_append_new(list, make_value((struct bytes){at, at == NULL ? 0 : n}, take_u64(&times))) != 0) {
             json_decref(list);
             return NULL;
         }
@@ -214,17 +222,34 @@ static char *dump(json_t *value, const char *end)
     return line;
 }
 
-char *line_write(const struct entry *entry)
+static json_t *make_account(const struct store_entry *entry)
 {
     const struct account *account = &entry->account;
     char username[UUID_TEXT_SIZE];
     uuid_write(&account->username, username);
-    return dump(json_pack("{s:s, s:s%, s:s%, s:o, s:I, s:I, s:o}", "username", username, "subdomain",
-                          (const char *)account->subdomain.at, account->subdomain.n, "hash",
-                          (const char *)account->hash.at, account->hash.n, "allowfrom",
-                          make_networks(account->allowfrom), "created", (json_int_t)account->created_s, "used",
-                          (json_int_t)entry->used_s, "values", make_values(entry)),
-                "\n");
+    json_t *object = json_pack("{s:s, s:s%, s:s%, s:o}", "username", username, "subdomain",
+                               (const char *)account->subdomain.at, account->subdomain.n, "hash",
+                               (const char *)account->hash.at, account->hash.n, "allowfrom",
+                               make_networks(account->allowfrom));
+    if (object == NULL)
+        return NULL;
+    int failed = 0;
+    if (account->note.n > 0)
+        failed |= json_object_set_new(object, "note", json_stringn((const char *)account->note.at, account->note.n));
+    if (account->is_disabled)
+        failed |= json_object_set_new(object, "disabled", json_true());
+    failed |= json_object_set_new(object, "created", json_integer((json_int_t)account->created_s));
+    failed |= json_object_set_new(object, "used", json_integer((json_int_t)entry->txt.used_s));
+    failed |= json_object_set_new(object, "values", make_values(&entry->txt));
+    if (failed == 0)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+char *line_write(const struct store_entry *entry)
+{
+    return dump(make_account(entry), "\n");
 }
 
 char *line_write_head(void)

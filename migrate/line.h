@@ -2,13 +2,14 @@
 // line: an account as one line of JSON, the form of an export. The door of jansson on this floor. Any thread.
 //
 //     {"acmezone_export":1}
-//     {"username":UUID,"subdomain":LABEL,"hash":TEXT,"allowfrom":[NETWORK…],"created":SECONDS,"used":SECONDS,
-//      "values":[{"txt":TEXT,"at":SECONDS}…]}
+//     {"username":UUID,"subdomain":LABEL,"hash":TEXT,"allowfrom":[NETWORK…],"note":TEXT,"disabled":true,
+//      "created":SECONDS,"used":SECONDS,"values":[{"txt":TEXT,"at":SECONDS}…]}
 //     …
 //     {"accounts":N}
 //
 // The first line says how the rest is to be read, the last that nothing is missing. A value that is not one text of
-// challenge characters has "rdata" in hexadecimal instead of "txt". "created", "used" and "values" may be missing.
+// challenge characters has "rdata" in hexadecimal instead of "txt". Whatever comes after "hash" may be missing; "note" and
+// "disabled" are, unless there is a note, and the account is disabled.
 #pragma once
 
 #include "entry.h"
@@ -27,7 +28,7 @@ struct line {
 enum err line_read(struct bytes text, struct line *line, struct entry *entry);
 
 // One line with its line feed, made with malloc; a null pointer when memory is out.
-char *line_write(const struct entry *entry);
+char *line_write(const struct store_entry *entry);
 char *line_write_head(void);
 char *line_write_end(uint64_t n_accounts);
 

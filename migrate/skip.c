@@ -18,9 +18,7 @@ static const char *const words[] = {
     [SKIP_HASH] = "bad_hash",
     [SKIP_ALLOWFROM] = "bad_allowfrom",
     [SKIP_SIZE] = "too_large",
-    [SKIP_TWICE] = "twice",
     [SKIP_TAKEN] = "taken",
-    [SKIP_STATIC] = "static_record",
     [SKIP_VALUE] = "bad_value",
 };
 

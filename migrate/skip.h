@@ -11,9 +11,7 @@
     X(HASH, "the password hash is neither bcrypt nor argon2id")                                                        \
     X(ALLOWFROM, "an allowfrom entry is not a network")                                                                \
     X(SIZE, "it is too large for one record")                                                                          \
-    X(TWICE, "the source has the username or the subdomain twice")                                                     \
-    X(TAKEN, "the store has the username or the subdomain for another account")                                        \
-    X(STATIC, "the subdomain is the name of a static record")                                                          \
+    X(TAKEN, "the subdomain is another account's")                                                                     \
     X(VALUE, "a TXT value is misshapen; its account is taken over without it")
 
 enum skip {
