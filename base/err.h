@@ -28,7 +28,9 @@
     X(MEMORY, 503, "out_of_memory", "out of memory")                                                                   \
     X(FULL, 503, "db_error", "the store or its disk is full")                                                          \
     X(STORE, 500, "db_error", "the store failed")                                                                      \
-    X(EXISTS, 500, "db_error", "the name is taken")                                                                    \
+    X(EXISTS, 409, "subdomain_taken", "the name is taken")                                                             \
+    X(CONFLICT, 409, "conflict", "somebody else has changed it meanwhile")                                             \
+    X(DISABLED, 403, "account_disabled", "the account is disabled")                                                    \
     X(CORRUPT, 500, "db_error", "a stored record does not decode")                                                     \
     X(NEWER, 500, "db_error", "the store was written by a newer version")                                              \
     X(SYNTAX, 400, "bad_syntax", "the text does not parse")                                                            \

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { API_LISTEN_MAX = 128, SPARE_READERS = 1 };
+enum { API_LISTEN_MAX = 128 };
 
 // --- Open and close ---
 
@@ -26,17 +26,12 @@ static enum err open_log(struct house *house)
     return err;
 }
 
-static const char *store_directory(const struct conf *conf)
-{
-    return conf->etcd_endpoints.n > 0 ? conf->database_path : conf->database_connection;
-}
-
 // Landlock can let a directory through only when it is there.
 static enum err enclose(struct house *house)
 {
     enum err err = identity_begin(house->conf, house->log);
     if (err == ERR_OK)
-        err = store_make_directory(store_directory(house->conf), house->log);
+        err = store_make_directory(database_directory(house->conf), house->log);
     return err == ERR_OK ? sandbox_begin(house->conf, house->log) : err;
 }
 
@@ -47,37 +42,10 @@ static enum err shut(const struct house *house)
     return err == ERR_OK ? sandbox_end(house->conf, house->log) : err;
 }
 
-static struct store_cluster cluster_of(const struct conf *conf)
-{
-    return (struct store_cluster){.endpoints = conf->etcd_endpoints.at,
-                                  .n_endpoints = conf->etcd_endpoints.n,
-                                  .prefix = conf->database_prefix,
-                                  .username = conf->database_username,
-                                  .password = conf->database_password,
-                                  .tls_ca = conf->database_tls_ca,
-                                  .tls_cert = conf->database_tls_cert,
-                                  .tls_key = conf->database_tls_key,
-                                  .replica_id = conf->database_replica_id,
-                                  .connect_ms = (unsigned)conf->database_connect_ms,
-                                  .request_ms = (unsigned)conf->database_request_ms,
-                                  .lease_s = (unsigned)conf->database_lease_s,
-                                  .barrier_s = (unsigned)conf->database_barrier_s,
-                                  .stale_s = (unsigned)conf->database_stale_s,
-                                  .refuses_stale = strcmp(conf->database_stale_answers, "servfail") == 0};
-}
-
 static enum err open_store(struct house *house)
 {
-    const struct conf *conf = house->conf;
-    bool is_replica = conf->etcd_endpoints.n > 0;
-    house->cluster = cluster_of(conf);
-    house->store_options = (struct store_options){.cluster = is_replica ? &house->cluster : NULL,
-                                                  .directory = store_directory(conf),
-                                                  .map_bytes = (uint64_t)conf->database_map_size,
-                                                  .n_values = (unsigned)conf->general_txt_values,
-                                                  .n_readers = (unsigned)conf->general_workers + SPARE_READERS,
-                                                  .log = house->log};
-    return store_open(&house->store, &house->store_options);
+    database_read(&house->database, house->conf, house->log);
+    return store_open(&house->store, &house->database.options);
 }
 
 static enum err open_server(struct house *house)

@@ -3,13 +3,13 @@
 #pragma once
 
 #include "api.h"
+#include "database.h"
 #include "server.h"
 
 struct house {
     struct conf *conf;
     struct log *log;
-    struct store_cluster cluster; // for the store, with engine = "etcd"
-    struct store_options store_options;
+    struct database database;
     struct store *store;
     struct zones *zones;
     struct server *server;

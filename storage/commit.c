@@ -4,6 +4,9 @@
 // the sync before: the busier the server, the larger the groups, with no timer and no tuning.
 //
 // A change that is refused by itself (taken name, unknown account) is answered alone; the rest of its group goes on.
+// Another process may have the store open too. LMDB's lock lets one of us write at a time; a process that was killed
+// while it read would hold old pages back for ever, so its read slots are freed now and then.
+//
 // When the transaction as a whole fails, for want of space, say, the group is tried again one by one: what fits is
 // kept, and only those that still fail are refused.
 #include "commit.h"
@@ -11,12 +14,13 @@
 #include <stdlib.h>
 #include <uv.h>
 
-enum { BATCH_MAX = 1024 };
+enum { BATCH_MAX = 1024, CHECK_READERS_S = 10 };
 
 struct committer {
     const struct env *env;
     struct apply_options apply;
     struct log *log;
+    uint64_t checked_ns; // when the read slots were looked at
     uv_thread_t thread;
     uv_mutex_t mutex; // guards the four below
     uv_cond_t wake;
@@ -26,11 +30,6 @@ struct committer {
     _Atomic bool is_sound;
     struct counters counters;
 };
-
-static bool is_refusal(enum err err)
-{
-    return err == ERR_EXISTS || err == ERR_NOT_FOUND || err == ERR_CORRUPT;
-}
 
 static void note_commit(struct committer *self, uint64_t n_changes)
 {
@@ -64,7 +63,7 @@ static enum err commit_group(struct committer *self, struct change *first, size_
         change->result = store_apply(self->env, txn, change, &self->apply);
         if (change->result == ERR_OK)
             n_applied++;
-        else if (!is_refusal(change->result))
+        else if (!store_apply_is_refusal(change->result))
             err = change->result;
     }
     if (err == ERR_OK)
@@ -79,6 +78,16 @@ static enum err commit_group(struct committer *self, struct change *first, size_
     return err;
 }
 
+static void check_readers(struct committer *self)
+{
+    int n_dead;
+    uint64_t now_ns = uv_hrtime();
+    if (now_ns - self->checked_ns < CHECK_READERS_S * 1000000000ull)
+        return;
+    self->checked_ns = now_ns;
+    (void)mdb_reader_check(self->env->mdb, &n_dead);
+}
+
 static void commit_one_by_one(struct committer *self, struct change *first, size_t n)
 {
     for (size_t i = 0; i < n; i++, first = first->next) {
@@ -90,6 +99,7 @@ static void commit_one_by_one(struct committer *self, struct change *first, size
 
 static void commit_all(struct committer *self, struct change *first, size_t n)
 {
+    check_readers(self);
     enum err err = commit_group(self, first, n);
     if (err != ERR_OK && n == 1)
         note_failure(self, first, err);

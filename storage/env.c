@@ -12,6 +12,7 @@
 #include "extent.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -103,11 +104,16 @@ static enum err refuse_status(const struct store_options *options, const char *s
     return refuse(options, step, env_err(status), mdb_strerror(status));
 }
 
-static enum err open_files(struct env *env, const struct store_options *options)
+// A copy that nobody will see again need not outlive anything.
+static unsigned flags_of(const struct store_options *options)
 {
-    enum err err = store_make_directory(options->directory, options->log);
-    if (err != ERR_OK)
-        return err;
+    if (options->cluster == NULL)
+        return MDB_NOTLS;
+    return options->is_guest ? MDB_NOTLS | MDB_NOSYNC : MDB_NOTLS | MDB_NOMETASYNC;
+}
+
+static enum err open_files(struct env *env, const struct store_options *options, const char *directory)
+{
     int status = mdb_env_create(&env->mdb);
     if (status != MDB_SUCCESS)
         return refuse_status(options, "create", status);
@@ -118,15 +124,14 @@ static enum err open_files(struct env *env, const struct store_options *options)
     if (status == MDB_SUCCESS)
         status = mdb_env_set_maxreaders(env->mdb, options->n_readers + SPARE_READERS);
     if (status == MDB_SUCCESS)
-        status = mdb_env_open(env->mdb, options->directory,
-                              options->cluster == NULL ? MDB_NOTLS : MDB_NOTLS | MDB_NOMETASYNC, 0600);
+        status = mdb_env_open(env->mdb, directory, flags_of(options), 0600);
     if (status != MDB_SUCCESS)
         return refuse_status(options, "open", status);
     int n_dead;
     status = mdb_reader_check(env->mdb, &n_dead); // read slots of processes that were killed
     if (status != MDB_SUCCESS)
         return refuse_status(options, "readers", status);
-    err = extent_check(env->mdb);
+    enum err err = extent_check(env->mdb);
     return err == ERR_OK ? ERR_OK : refuse(options, "extent", err, "the file is shorter than its header says");
 }
 
@@ -193,10 +198,35 @@ static enum err open_tables(struct env *env, const struct store_options *options
     return status == MDB_SUCCESS ? ERR_OK : refuse_status(options, "tables", status);
 }
 
+// The files of a guest's copy lose their names as soon as they are open, so they are gone with the process, however it
+// ends.
+static enum err open_nameless(struct env *env, const struct store_options *options)
+{
+    static const char *const files[] = {"data.mdb", "lock.mdb"};
+    char directory[PATH_MAX], path[PATH_MAX + 16];
+    snprintf(directory, sizeof directory, "%s/acmezone-XXXXXX", options->directory);
+    if (mkdtemp(directory) == NULL)
+        return refuse(options, "directory", ERR_SYSTEM, strerror(errno));
+    enum err err = open_files(env, options, directory);
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", directory, files[i]);
+        (void)unlink(path);
+    }
+    (void)rmdir(directory);
+    return err;
+}
+
+static enum err open_named(struct env *env, const struct store_options *options)
+{
+    enum err err = store_make_directory(options->directory, options->log);
+    return err == ERR_OK ? open_files(env, options, options->directory) : err;
+}
+
 enum err env_open(struct env *env, const struct store_options *options)
 {
     struct env self = {0};
-    enum err err = open_files(&self, options);
+    bool is_nameless = options->cluster != NULL && options->is_guest;
+    enum err err = is_nameless ? open_nameless(&self, options) : open_named(&self, options);
     if (err == ERR_OK)
         err = open_tables(&self, options);
     if (err == ERR_OK)

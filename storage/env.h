@@ -22,7 +22,7 @@ struct env {
     size_t page_bytes; // for descent.c; 0: not for it to read
 };
 
-// As store_open; logs store.refused.
+// As store_open; logs store.refused. A guest of a cluster has a store that is gone with it.
 enum err env_open(struct env *env, const struct store_options *options);
 void env_close(struct env *env);
 

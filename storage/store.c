@@ -7,6 +7,7 @@
 #include "cluster.h"
 #include "commit.h"
 #include "descent.h"
+#include "import.h"
 #include "name.h"
 #include "record.h"
 
@@ -15,6 +16,7 @@
 
 struct store {
     struct env env;
+    unsigned n_values;
     struct committer *committer; // standalone
     struct cluster *cluster;     // else
 };
@@ -47,6 +49,7 @@ enum err store_open(struct store **store, const struct store_options *options)
         free(self);
         return err;
     }
+    self->n_values = options->n_values;
     if (options->cluster == NULL)
         err = commit_start(&self->committer, &self->env, options);
     else
@@ -207,4 +210,56 @@ enum err store_find_account(struct store_reader *reader, const struct uuid *user
     enum err err =
         env_get(reader->txn, reader->env->accounts, (struct bytes){username->at, sizeof username->at}, &record);
     return err == ERR_OK ? record_read_account(record, username, account) : err;
+}
+
+static bool read_entry(struct store_reader *reader, const MDB_val *key, const MDB_val *record, struct store_entry *entry)
+{
+    *entry = (struct store_entry){.err = ERR_CORRUPT};
+    struct uuid *username = &entry->account.username;
+    if (key->mv_size != sizeof username->at)
+        return true;
+    memcpy(username->at, key->mv_data, sizeof username->at);
+    entry->err = record_read_account((struct bytes){record->mv_data, record->mv_size}, username, &entry->account);
+    if (entry->err != ERR_OK)
+        return true;
+    struct bytes values;
+    entry->err = env_get(reader->txn, reader->env->values, entry->account.subdomain, &values);
+    if (entry->err == ERR_OK)
+        entry->err = record_read_txt(values, &entry->txt);
+    return entry->err == ERR_OK || entry->err == ERR_CORRUPT || entry->err == ERR_NOT_FOUND;
+}
+
+enum err store_each(struct store_reader *reader, bool (*on_entry)(void *, const struct store_entry *), void *context)
+{
+    MDB_cursor *cursor;
+    MDB_val key, record;
+    struct store_entry entry;
+    bool goes_on = true;
+    enum err err = env_err(mdb_cursor_open(reader->txn, reader->env->accounts, &cursor));
+    if (err != ERR_OK)
+        return err;
+    while (goes_on && (err = env_err(mdb_cursor_get(cursor, &key, &record, MDB_NEXT))) == ERR_OK) {
+        if (!read_entry(reader, &key, &record, &entry)) {
+            err = entry.err;
+            break;
+        }
+        goes_on = on_entry(context, &entry);
+    }
+    mdb_cursor_close(cursor);
+    return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+enum err store_count(struct store_reader *reader, uint64_t *n_accounts)
+{
+    MDB_stat stat;
+    enum err err = env_err(mdb_stat(reader->txn, reader->env->accounts, &stat));
+    if (err == ERR_OK)
+        *n_accounts = stat.ms_entries;
+    return err;
+}
+
+enum err store_import(struct store *store, const struct store_import *import)
+{
+    const struct apply_options options = {.n_values = store->n_values};
+    return store->cluster == NULL ? import_at_once(&store->env, &options, import) : import_one_by_one(store, import);
 }

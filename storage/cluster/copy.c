@@ -271,6 +271,11 @@ void copy_find_end(struct copy *copy)
     mdb_txn_reset(copy->reader);
 }
 
+enum err copy_find_account(struct copy *copy, const struct uuid *username, struct bytes *record)
+{
+    return env_get(copy->reader, copy->env->accounts, (struct bytes){username->at, sizeof username->at}, record);
+}
+
 enum err copy_find_value(struct copy *copy, struct bytes subdomain, struct bytes *record)
 {
     return env_get(copy->reader, copy->env->values, subdomain, record);

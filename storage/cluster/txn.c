@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // A batch in etcd's words: a transaction without conditions that writes PREFIX/data/last, with our id, and holds a
-// transaction for each item,
+// transaction for each item:
 //
-//     registration   if both keys have version 0, which means that they are absent: put both; else get the account
-//     update         if the key holds the record we know: put the new one; else get its revision
+//     if each key that is written holds the record we know, or is absent (version 0) where we know none:
+//     put the new records, or delete them; else get the keys' revisions
 //
 // The messages are laid out in the batch's arena and on the stack; they are packed before this returns.
 #include "txn.h"
@@ -22,13 +22,15 @@ static ProtobufCBinaryData data_of_key(const struct key_text *key)
 struct item_txn {
     Etcd__RequestOp op;
     Etcd__TxnRequest txn;
-    Etcd__Compare compares[2];
-    Etcd__RequestOp ops[3];
-    Etcd__PutRequest puts[2];
-    Etcd__RangeRequest range;
-    Etcd__Compare *compare_list[2];
-    Etcd__RequestOp *success_list[2];
-    Etcd__RequestOp *failure_list[1];
+    Etcd__Compare compares[N_APPLY_PARTS];
+    Etcd__RequestOp writes[N_APPLY_PARTS];
+    Etcd__RequestOp looks[N_APPLY_PARTS];
+    Etcd__PutRequest puts[N_APPLY_PARTS];
+    Etcd__DeleteRangeRequest deletes[N_APPLY_PARTS];
+    Etcd__RangeRequest ranges[N_APPLY_PARTS];
+    Etcd__Compare *compare_list[N_APPLY_PARTS];
+    Etcd__RequestOp *success_list[N_APPLY_PARTS];
+    Etcd__RequestOp *failure_list[N_APPLY_PARTS];
 };
 
 static void set_put(Etcd__RequestOp *op, Etcd__PutRequest *put, ProtobufCBinaryData key, ProtobufCBinaryData value)
@@ -41,15 +43,34 @@ static void set_put(Etcd__RequestOp *op, Etcd__PutRequest *put, ProtobufCBinaryD
     op->request_put = put;
 }
 
-static void set_compare(Etcd__Compare *compare, const struct item *item, size_t i)
+static void set_delete(Etcd__RequestOp *op, Etcd__DeleteRangeRequest *range, ProtobufCBinaryData key)
+{
+    *op = (Etcd__RequestOp)ETCD__REQUEST_OP__INIT;
+    *range = (Etcd__DeleteRangeRequest)ETCD__DELETE_RANGE_REQUEST__INIT;
+    range->key = key;
+    op->request_case = ETCD__REQUEST_OP__REQUEST_REQUEST_DELETE_RANGE;
+    op->request_delete_range = range;
+}
+
+static void set_look(Etcd__RequestOp *op, Etcd__RangeRequest *range, ProtobufCBinaryData key)
+{
+    *op = (Etcd__RequestOp)ETCD__REQUEST_OP__INIT;
+    *range = (Etcd__RangeRequest)ETCD__RANGE_REQUEST__INIT;
+    range->key = key;
+    range->keys_only = true;
+    op->request_case = ETCD__REQUEST_OP__REQUEST_REQUEST_RANGE;
+    op->request_range = range;
+}
+
+static void set_compare(Etcd__Compare *compare, const struct part *part)
 {
     *compare = (Etcd__Compare)ETCD__COMPARE__INIT;
-    compare->key = data_of_key(&item->keys[i]);
-    if (item->kind == CHANGE_UPDATE) {
+    compare->key = data_of_key(&part->key);
+    if (part->old.n > 0) {
         compare->target = ETCD__COMPARE__COMPARE_TARGET__VALUE;
         compare->target_union_case = ETCD__COMPARE__TARGET_UNION_VALUE;
-        compare->value = data_of(item->old);
-    } else { // version 0: it is absent
+        compare->value = data_of(part->old);
+    } else {
         compare->target = ETCD__COMPARE__COMPARE_TARGET__VERSION;
         compare->target_union_case = ETCD__COMPARE__TARGET_UNION_VERSION;
         compare->version = 0;
@@ -59,23 +80,25 @@ static void set_compare(Etcd__Compare *compare, const struct item *item, size_t 
 // if (compares) write, else look what is there.
 static Etcd__RequestOp *make_op(struct item_txn *room, const struct item *item)
 {
-    size_t n = item->kind == CHANGE_REGISTER ? 2 : 1;
-    for (size_t i = 0; i < n; i++) {
-        set_compare(&room->compares[i], item, i);
-        set_put(&room->ops[i], &room->puts[i], data_of_key(&item->keys[i]), data_of(item->records[i]));
-        room->compare_list[i] = &room->compares[i];
-        room->success_list[i] = &room->ops[i];
+    size_t n = 0;
+    for (size_t i = 0; i < N_APPLY_PARTS; i++) {
+        const struct part *part = &item->parts[i];
+        if (!part->is_used)
+            continue;
+        ProtobufCBinaryData key = data_of_key(&part->key);
+        set_compare(&room->compares[n], part);
+        if (part->record.n > 0)
+            set_put(&room->writes[n], &room->puts[n], key, data_of(part->record));
+        else
+            set_delete(&room->writes[n], &room->deletes[n], key);
+        set_look(&room->looks[n], &room->ranges[n], key);
+        room->compare_list[n] = &room->compares[n];
+        room->success_list[n] = &room->writes[n];
+        room->failure_list[n] = &room->looks[n];
+        n++;
     }
-    room->range = (Etcd__RangeRequest)ETCD__RANGE_REQUEST__INIT;
-    room->range.key = data_of_key(&item->keys[0]);
-    room->range.keys_only = item->kind == CHANGE_UPDATE;
-    room->ops[2] = (Etcd__RequestOp)ETCD__REQUEST_OP__INIT;
-    room->ops[2].request_case = ETCD__REQUEST_OP__REQUEST_REQUEST_RANGE;
-    room->ops[2].request_range = &room->range;
-    room->failure_list[0] = &room->ops[2];
     room->txn = (Etcd__TxnRequest)ETCD__TXN_REQUEST__INIT;
-    room->txn.n_compare = room->txn.n_success = n;
-    room->txn.n_failure = 1;
+    room->txn.n_compare = room->txn.n_success = room->txn.n_failure = n;
     room->txn.compare = room->compare_list;
     room->txn.success = room->success_list;
     room->txn.failure = room->failure_list;

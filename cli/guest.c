@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+// The committer's thread calls on_done; the main thread waits for it at a semaphore.
+#include "guest.h"
+
+#include "cmd_config.h"
+#include "identity.h"
+
+#include <semaphore.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { EXIT_REFUSED = 1 };
+
+static const char *temporary_directory(void)
+{
+    const char *directory = getenv("TMPDIR");
+    return directory == NULL || directory[0] == '\0' ? "/tmp" : directory;
+}
+
+static enum err open_all(struct guest *guest)
+{
+    enum err err = log_open(&guest->log, &(struct log_options){.level = LOG_ERROR});
+    if (err == ERR_OK)
+        err = identity_begin(guest->conf, guest->log);
+    if (err == ERR_OK)
+        err = identity_end(guest->conf, guest->log);
+    if (err != ERR_OK)
+        return err;
+    database_read(&guest->database, guest->conf, guest->log);
+    guest->database.options.is_guest = true;
+    if (guest->database.options.cluster != NULL)
+        guest->database.options.directory = temporary_directory();
+    err = store_open(&guest->store, &guest->database.options);
+    return err == ERR_OK ? store_reader_open(&guest->reader, guest->store) : err;
+}
+
+int guest_open(struct guest *guest, const char *file)
+{
+    *guest = (struct guest){0};
+    int status = cmd_config_load(&guest->conf, file);
+    if (status != 0)
+        return status;
+    signal(SIGPIPE, SIG_IGN); // etcd's connections
+    enum err err = open_all(guest);
+    if (err == ERR_OK)
+        return 0;
+    fprintf(stderr, "acmezone: error: the store cannot be opened: %s\n", err_text(err));
+    guest_close(guest);
+    return EXIT_REFUSED;
+}
+
+void guest_close(struct guest *guest)
+{
+    if (guest->reader != NULL)
+        store_reader_close(guest->reader);
+    if (guest->store != NULL)
+        store_close(guest->store);
+    if (guest->log != NULL)
+        log_close(guest->log);
+    config_free(guest->conf);
+}
+
+struct waiting {
+    struct change change; // first: on_done gets its address
+    sem_t done;
+};
+
+static void on_done(struct change *change)
+{
+    sem_post(&((struct waiting *)change)->done);
+}
+
+enum err guest_change(struct guest *guest, struct change *change)
+{
+    struct waiting waiting = {.change = *change};
+    waiting.change.on_done = on_done;
+    waiting.change.now_s = (uint64_t)time(NULL);
+    sem_init(&waiting.done, 0, 0);
+    store_submit(guest->store, &waiting.change);
+    while (sem_wait(&waiting.done) != 0)
+        ;
+    sem_destroy(&waiting.done);
+    return change->result = waiting.change.result;
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+// guest: the store for a command that works beside running servers, or without any. Main thread.
+#pragma once
+
+#include "database.h"
+
+struct guest {
+    struct conf *conf;
+    struct log *log; // errors, to standard error
+    struct database database;
+    struct store *store;
+    struct store_reader *reader;
+};
+
+// Reads the configuration (cmd_config_load), becomes general_user when root, so that no file of the store ends up as
+// root's, and opens the store and one reader. Returns 0, or the exit status: what is wrong has been told on standard
+// error, and there is nothing to close.
+int guest_open(struct guest *guest, const char *file);
+void guest_close(struct guest *guest);
+
+// Submits the change, with the time, and waits for its end.
+enum err guest_change(struct guest *guest, struct change *change);
