@@ -91,9 +91,8 @@ static bool is_replica(const struct conf *conf)
 
 static void print_done(const char *what, const char *file, const struct image_report *report)
 {
-    printf("%s: %s %llu accounts with %llu values, revision %llu\n", file, what,
-           (unsigned long long)report->n_accounts, (unsigned long long)report->n_texts,
-           (unsigned long long)report->revision);
+    printf("%s: %s %llu accounts with %llu values, revision %llu\n", file, what, (unsigned long long)report->n_accounts,
+           (unsigned long long)report->n_texts, (unsigned long long)report->revision);
 }
 
 int cmd_backup(int argc, char **argv)
@@ -110,8 +109,9 @@ int cmd_backup(int argc, char **argv)
     if (status != 0)
         return status;
     if (is_replica(conf)) {
-        status = refuse("engine = \"etcd\": the accounts are in etcd, back it up there (etcdctl snapshot save); or take "
-                        "them along with \"acmezone export\"");
+        status =
+            refuse("engine = \"etcd\": the accounts are in etcd, back it up there (etcdctl snapshot save); or take "
+                   "them along with \"acmezone export\"");
     } else if (image_copy(conf->database_connection, wish.operand, &report, why) == ERR_OK) {
         print_done("backed up", wish.operand, &report);
     } else {

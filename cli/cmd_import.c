@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The source is opened first, as who we are: the store may belong to another user, whom opening it makes us. Then the
-// store asks for one account after the other. A new config file is made out of the old one's when there is none, so that
-// one command moves a server; it is there only when the import has gone well.
+// store asks for one account after the other. A new config file is made out of the old one's when there is none, so
+// that one command moves a server; it is there only when the import has gone well.
 #include "cmd_import.h"
 
+#include "cmd_config.h"
 #include "guest.h"
 #include "import_report.h"
 #include "progress.h"
@@ -11,7 +12,10 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_SKIPPED = 3 };
@@ -45,14 +49,16 @@ struct import {
     bool is_json;
 
     struct settings *settings; // of --from
-    char *new_config;          // made out of them, under another name until all went well; to be freed
+    char *new_config;          // made out of them; a null pointer: there is a config file
+    size_t n_new_config;
     struct guest guest;
     struct source *source;
     struct source_note note;
     struct entry *entry;
     struct progress progress;
     struct import_report report;
-    bool has_failed; // the source has, and note.why says why
+    unsigned n_values; // of one account
+    bool has_failed;   // the source has, and note.why says why
 };
 
 static int refuse(const char *what, const char *why)
@@ -66,7 +72,6 @@ static int refuse(const char *what, const char *why)
 static enum err next(void *context, struct store_entry *out)
 {
     struct import *import = context;
-    unsigned n_values = (unsigned)import->guest.conf->general_txt_values;
     for (;;) {
         enum err err = source_next(import->source, import->entry, &import->note);
         import->has_failed = err != ERR_OK && err != ERR_SYNTAX && err != ERR_NOT_FOUND;
@@ -76,7 +81,7 @@ static enum err next(void *context, struct store_entry *out)
         progress_step(&import->progress);
         char username[UUID_TEXT_SIZE];
         uuid_write(&import->entry->account.username, username);
-        enum skip skip = err == ERR_OK ? entry_finish(import->entry, n_values, out) : import->note.skip;
+        enum skip skip = err == ERR_OK ? entry_finish(import->entry, import->n_values, out) : import->note.skip;
         if (skip == SKIP_NONE && import->entry->n_bad_values > 0)
             import_report_skip(&import->report, SKIP_VALUE, username);
         if (skip == SKIP_NONE)
@@ -96,43 +101,53 @@ static void on_fate(void *context, const struct store_entry *entry, enum import_
     import_report_skip(&import->report, SKIP_TAKEN, username);
 }
 
-// --- The new config file ---
+// --- The configuration ---
 
-static enum err write_config(const struct settings *settings, const char *path)
+// Out of the old config file when there is no new one yet.
+static int make_conf(struct import *import, struct conf **conf)
 {
-    FILE *file = fopen(path, "wxe");
-    if (file == NULL)
-        return ERR_SYSTEM;
-    settings_write(settings, NEW_STORE, file);
-    bool is_bad = fflush(file) != 0 || ferror(file) != 0 || fsync(fileno(file)) != 0;
-    return fclose(file) == 0 && !is_bad ? ERR_OK : ERR_SYSTEM;
-}
-
-// Makes the draft of a new config file, unless there is a config file.
-static int make_config(struct import *import)
-{
-    if (import->settings == NULL || import->config == NULL || access(import->config, F_OK) == 0)
-        return 0;
-    if (asprintf(&import->new_config, "%s.new", import->config) < 0) {
-        import->new_config = NULL;
+    FILE *out = open_memstream(&import->new_config, &import->n_new_config);
+    if (out == NULL)
         return refuse("", err_text(ERR_MEMORY));
-    }
-    if (write_config(import->settings, import->new_config) == ERR_OK)
-        return 0;
-    int status = refuse(import->new_config, strerror(errno));
-    free(import->new_config);
-    import->new_config = NULL;
-    return status;
+    settings_write(import->settings, NEW_STORE, out);
+    if (fclose(out) != 0)
+        return refuse("", err_text(ERR_MEMORY));
+    const struct bytes text = {(const uint8_t *)import->new_config, import->n_new_config};
+    return cmd_config_load_text(conf, text, import->from);
 }
 
-static int keep_config(struct import *import)
+static int load_conf(struct import *import, struct conf **conf)
+{
+    bool is_new = import->settings != NULL && import->config != NULL && access(import->config, F_OK) != 0;
+    return is_new ? make_conf(import, conf) : cmd_config_load(conf, import->config);
+}
+
+// Its directory too, if that is all that is missing.
+static FILE *create(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *directory = slash == NULL || slash == path ? NULL : strndup(path, (size_t)(slash - path));
+    if (directory != NULL)
+        mkdir(directory, 0755);
+    free(directory);
+    return fopen(path, "wxe");
+}
+
+static int keep_conf(struct import *import)
 {
     if (import->new_config == NULL || import->is_trial)
         return 0;
-    if (link(import->new_config, import->config) != 0)
+    FILE *file = create(import->config);
+    if (file == NULL)
         return refuse(import->config, strerror(errno));
-    fprintf(import->is_json ? stderr : stdout, "%s: made out of %s; the store is in %s\n", import->config,
-            import->from, NEW_STORE);
+    bool is_written = fwrite(import->new_config, 1, import->n_new_config, file) == import->n_new_config &&
+                      fflush(file) == 0 && fsync(fileno(file)) == 0;
+    int saved = errno;
+    if (fclose(file) != 0 || !is_written) {
+        unlink(import->config);
+        return refuse(import->config, strerror(saved));
+    }
+    fprintf(import->is_json ? stderr : stdout, "%s: made out of %s\n", import->config, import->from);
     return 0;
 }
 
@@ -141,12 +156,10 @@ static int keep_config(struct import *import)
 // Returns -1 to go on, or the exit status.
 static int parse(int argc, char **argv, struct import *import)
 {
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-                                            {"from", required_argument, NULL, 'f'},
-                                            {"dry-run", no_argument, NULL, 'n'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {0}};
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'}, {"from", required_argument, NULL, 'f'},
+        {"dry-run", no_argument, NULL, 'n'},      {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},         {0}};
     int letter;
     optind = 0; // glibc: begin anew
     while ((letter = getopt_long(argc, argv, "c:hn", options, NULL)) != -1) {
@@ -170,6 +183,13 @@ static int parse(int argc, char **argv, struct import *import)
     return -1;
 }
 
+// For messages: a connection string holds a password.
+static const char *show_source(const struct import *import)
+{
+    bool is_string = strchr(import->where, '=') != NULL || strstr(import->where, "://") != NULL;
+    return is_string ? "PostgreSQL" : import->where;
+}
+
 static int open_source(struct import *import)
 {
     if (import->from != NULL) {
@@ -179,35 +199,68 @@ static int open_source(struct import *import)
     }
     if (source_open(&import->source, import->where, &import->note) == ERR_OK)
         return 0;
-    // A connection string holds a password.
-    return refuse(strchr(import->where, '=') == NULL && strstr(import->where, "://") == NULL ? import->where : "",
-                  import->note.why);
+    return refuse(show_source(import), import->note.why);
 }
 
-static int run(struct import *import)
+// A dry run does not make a store.
+static enum err count_all(struct import *import)
 {
-    const struct conf *conf = import->guest.conf;
+    struct store_entry entry;
+    enum err err;
+    while ((err = next(import, &entry)) == ERR_OK)
+        on_fate(import, &entry, IMPORT_NEW);
+    return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+static int run(struct import *import, const struct conf *conf)
+{
     const struct import_title title = {.source = source_name(import->source),
                                        .zone = conf->general_domain.at[0],
                                        .store = conf->database_connection,
                                        .is_trial = import->is_trial};
+    const struct store_import wanted = {
+        .next = next, .on_fate = on_fate, .context = import, .is_trial = import->is_trial};
+    import->n_values = (unsigned)conf->general_txt_values;
     import->progress = progress_begin(source_n_accounts(import->source));
-    enum err err = store_import(import->guest.store, &(struct store_import){.next = next,
-                                                                            .on_fate = on_fate,
-                                                                            .context = import,
-                                                                            .is_trial = import->is_trial});
+    enum err err = import->guest.store == NULL ? count_all(import) : store_import(import->guest.store, &wanted);
     progress_end(&import->progress);
     if (err != ERR_OK) {
-        bool is_etcd = conf->etcd_endpoints.n > 0;
-        refuse(import->has_failed ? import->where : "the store", import->has_failed ? import->note.why : err_text(err));
-        fputs(is_etcd ? "acmezone: what was taken over so far stays; import again for the rest\n"
-                      : "acmezone: nothing was changed\n",
+        refuse(import->has_failed ? show_source(import) : "the store",
+               import->has_failed ? import->note.why : err_text(err));
+        fputs(conf->etcd_endpoints.n > 0 ? "acmezone: what was taken over so far stays; import again for the rest\n"
+                                         : "acmezone: nothing was changed\n",
               stderr);
         return EXIT_REFUSED;
     }
     (import->is_json ? import_report_print_json : import_report_print)(&import->report, &title);
-    int status = keep_config(import);
+    int status = keep_conf(import);
     return status == 0 && import_report_n_skipped(&import->report) > 0 ? EXIT_SKIPPED : status;
+}
+
+static bool has_store(const struct conf *conf)
+{
+    char data[4200];
+    snprintf(data, sizeof data, "%s/data.mdb", conf->database_connection);
+    return conf->etcd_endpoints.n > 0 || access(data, F_OK) == 0;
+}
+
+static int open_and_run(struct import *import)
+{
+    struct conf *conf;
+    int status = load_conf(import, &conf);
+    if (status != 0)
+        return status;
+    if (import->is_trial && !has_store(conf)) {
+        status = run(import, conf);
+        config_free(conf);
+        return status;
+    }
+    status = guest_open_conf(&import->guest, conf);
+    if (status != 0)
+        return status;
+    status = run(import, conf);
+    guest_close(&import->guest);
+    return status;
 }
 
 int cmd_import(int argc, char **argv)
@@ -216,19 +269,11 @@ int cmd_import(int argc, char **argv)
     int status = parse(argc, argv, &import);
     if (status < 0 && import.entry == NULL)
         status = refuse("", err_text(ERR_MEMORY));
-    if (status < 0)
+    if (status < 0) {
         status = open_source(&import);
-    if (status == 0 && import.source != NULL)
-        status = make_config(&import);
-    if (status == 0 && import.source != NULL) {
-        status = guest_open(&import.guest, import.new_config != NULL ? import.new_config : import.config);
-        if (status == 0) {
-            status = run(&import);
-            guest_close(&import.guest);
-        }
+        if (status == 0)
+            status = open_and_run(&import);
     }
-    if (import.new_config != NULL)
-        unlink(import.new_config);
     free(import.new_config);
     source_close(import.source);
     settings_free(import.settings);

@@ -38,10 +38,14 @@ static enum err open_all(struct guest *guest)
 
 int guest_open(struct guest *guest, const char *file)
 {
-    *guest = (struct guest){0};
-    int status = cmd_config_load(&guest->conf, file);
-    if (status != 0)
-        return status;
+    struct conf *conf;
+    int status = cmd_config_load(&conf, file);
+    return status == 0 ? guest_open_conf(guest, conf) : status;
+}
+
+int guest_open_conf(struct guest *guest, struct conf *conf)
+{
+    *guest = (struct guest){.conf = conf};
     signal(SIGPIPE, SIG_IGN); // etcd's connections
     enum err err = open_all(guest);
     if (err == ERR_OK)

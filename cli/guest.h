@@ -16,6 +16,10 @@ struct guest {
 // root's, and opens the store and one reader. Returns 0, or the exit status: what is wrong has been told on standard
 // error, and there is nothing to close.
 int guest_open(struct guest *guest, const char *file);
+
+// The same with a configuration that was read before; it belongs to the guest from now on.
+int guest_open_conf(struct guest *guest, struct conf *conf);
+
 void guest_close(struct guest *guest);
 
 // Submits the change, with the time, and waits for its end.

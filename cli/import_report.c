@@ -22,8 +22,7 @@ void import_report_skip(struct import_report *report, enum skip skip, const char
 {
     report->n_skips[skip]++;
     if (json_array_size(report->skipped) < LISTED_MAX)
-        json_array_append_new(report->skipped,
-                              json_pack("{s:s, s:s}", "account", label, "reason", skip_word(skip)));
+        json_array_append_new(report->skipped, json_pack("{s:s, s:s}", "account", label, "reason", skip_word(skip)));
 }
 
 uint64_t import_report_n_skipped(const struct import_report *report)

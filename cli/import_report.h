@@ -16,9 +16,9 @@ struct import_report {
 };
 
 struct import_title {
-    const char *source;    // what it is
-    const char *zone;      // in which the accounts are from now on
-    const char *store;     // what they were brought into
+    const char *source; // what it is
+    const char *zone;   // in which the accounts are from now on
+    const char *store;  // what they were brought into
     bool is_trial;
 };
 

@@ -2,6 +2,8 @@
 // The command table. An acme-dns command line has no command at all, only "-c FILE" or nothing: that means serve.
 #include "cmd_backup.h"
 #include "cmd_config.h"
+#include "cmd_export.h"
+#include "cmd_import.h"
 #include "cmd_serve.h"
 
 #include <stdio.h>
@@ -24,6 +26,8 @@ static const struct command {
 } commands[] = {
     {"serve", cmd_serve, "serve DNS and the API (also without a command, as acme-dns does)"},
     {"config", cmd_config, "print every option, a sample file, or check a file"},
+    {"import", cmd_import, "bring accounts in, from acme-dns or from an export"},
+    {"export", cmd_export, "write all accounts to a file"},
     {"backup", cmd_backup, "copy the store to a file, also while a server runs"},
     {"restore", cmd_restore, "put a backup in place of the store"},
     {"verify", cmd_verify, "look at every record of a store or a backup"},

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Version 0 of the database (acme-dns 0.1) had one value in the account's row. Version 1, of all releases since, has a
 // table of values with two rows for each account, empty ones at first; with SQLite the columns of version 0 stay behind
-// and mean nothing any more. Neither table of values has an index on the subdomain: the join lets the database make one.
+// and mean nothing any more. Neither table of values has an index on the subdomain: the join lets the database make
+// one.
 #include "acmedns.h"
 
 #include "line.h"
@@ -47,7 +48,8 @@ static enum skip take_account(struct entry *entry, const struct acmedns_row *row
 
 static enum err fetch(struct acmedns *acmedns, struct source_note *note)
 {
-    enum err err = acmedns->fetch(acmedns->self, &acmedns->row, note);
+    enum err err = acmedns->is_done ? ERR_NOT_FOUND : acmedns->fetch(acmedns->self, &acmedns->row, note);
+    acmedns->is_done = err == ERR_NOT_FOUND;
     acmedns->has_row = err == ERR_OK;
     return err;
 }

@@ -24,6 +24,7 @@ struct acmedns {
     void *self;
     struct acmedns_row row; // has been fetched, is not used yet
     bool has_row;
+    bool is_done; // there are no more: SQLite would begin anew
 };
 
 // As source_next.

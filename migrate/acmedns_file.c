@@ -67,10 +67,10 @@ static enum err make_tables(struct acmedns_file *self, struct source_note *note)
         err = run(self, "BEGIN", note);
     if (err == ERR_OK)
         err = run(self, schema, note);
-    if (err == ERR_OK && (sqlite3_prepare_v2(self->db, "INSERT INTO records VALUES (?, ?, ?, ?)", -1, &self->record,
-                                             NULL) != SQLITE_OK ||
-                          sqlite3_prepare_v2(self->db, "INSERT INTO txt VALUES (?, ?, ?)", -1, &self->value, NULL) !=
-                              SQLITE_OK))
+    if (err == ERR_OK &&
+        (sqlite3_prepare_v2(self->db, "INSERT INTO records VALUES (?, ?, ?, ?)", -1, &self->record, NULL) !=
+             SQLITE_OK ||
+         sqlite3_prepare_v2(self->db, "INSERT INTO txt VALUES (?, ?, ?)", -1, &self->value, NULL) != SQLITE_OK))
         err = fail(self, note);
     return err;
 }

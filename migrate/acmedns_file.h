@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // acmedns_file: a new database of acme-dns, the way back. The door of libsqlite3 for writing. One thread.
 //
-// It is made as acme-dns makes it (version 1, of all its releases since 0.2), beside `path` under another name, and gets
-// that name when it is whole. acme-dns keeps two values for each account: the youngest two are written.
+// It is made as acme-dns makes it (version 1, of all its releases since 0.2), beside `path` under another name, and
+// gets that name when it is whole. acme-dns keeps two values for each account: the youngest two are written.
 #pragma once
 
 #include "source.h"

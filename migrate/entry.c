@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a source says is copied into the entry's room, a cursor whose first error sticks: a text that finds no room makes
-// the entry too large for a record, and is the end of it.
+// What a source says is copied into the entry's room, a cursor whose first error sticks: a text that finds no room
+// makes the entry too large for a record, and is the end of it.
 #include "entry.h"
 
 #include "cidr.h"

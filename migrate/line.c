@@ -227,10 +227,10 @@ static json_t *make_account(const struct store_entry *entry)
     const struct account *account = &entry->account;
     char username[UUID_TEXT_SIZE];
     uuid_write(&account->username, username);
-    json_t *object = json_pack("{s:s, s:s%, s:s%, s:o}", "username", username, "subdomain",
-                               (const char *)account->subdomain.at, account->subdomain.n, "hash",
-                               (const char *)account->hash.at, account->hash.n, "allowfrom",
-                               make_networks(account->allowfrom));
+    json_t *object =
+        json_pack("{s:s, s:s%, s:s%, s:o}", "username", username, "subdomain", (const char *)account->subdomain.at,
+                  account->subdomain.n, "hash", (const char *)account->hash.at, account->hash.n, "allowfrom",
+                  make_networks(account->allowfrom));
     if (object == NULL)
         return NULL;
     int failed = 0;

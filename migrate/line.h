@@ -8,8 +8,8 @@
 //     {"accounts":N}
 //
 // The first line says how the rest is to be read, the last that nothing is missing. A value that is not one text of
-// challenge characters has "rdata" in hexadecimal instead of "txt". Whatever comes after "hash" may be missing; "note" and
-// "disabled" are, unless there is a note, and the account is disabled.
+// challenge characters has "rdata" in hexadecimal instead of "txt". Whatever comes after "hash" may be missing; "note"
+// and "disabled" are, unless there is a note, and the account is disabled.
 #pragma once
 
 #include "entry.h"

@@ -2,7 +2,8 @@
 // The source that is an acme-dns database in PostgreSQL. The door of libpq.
 //
 // It is read in one transaction that sees one moment (REPEATABLE READ, READ ONLY), through a cursor, some thousand rows
-// at a time. What libpq says of a connection string that it cannot read may repeat the password, so it is not passed on.
+// at a time. What libpq says of a connection string that it cannot read may repeat the password, so it is not passed
+// on.
 #include "acmedns.h"
 
 #include <libpq-fe.h>
@@ -20,8 +21,8 @@ struct postgres {
 
 static bool is_postgres(const char *where)
 {
-    static const char *const starts[] = {"postgres://", "postgresql://", "host=",   "hostaddr=", "user=",
-                                         "dbname=",     "port=",         "service="};
+    static const char *const starts[] = {
+        "postgres://", "postgresql://", "host=", "hostaddr=", "user=", "dbname=", "port=", "service="};
     for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++)
         if (strncmp(where, starts[i], strlen(starts[i])) == 0)
             return true;
@@ -56,10 +57,10 @@ static enum err find_shape(const struct postgres *self, struct acmedns_shape *sh
 #define HAS_COLUMN(name)                                                                                               \
     "SELECT count(*) FROM pg_attribute WHERE attrelid = to_regclass('records') AND attname = '" name                   \
     "' AND NOT attisdropped"
-    static const char *const queries[] = {
-        "SELECT count(*) WHERE to_regclass('records') IS NOT NULL", HAS_COLUMN("value"), HAS_COLUMN("lastactive"),
-        "SELECT count(*) WHERE to_regclass('txt') IS NOT NULL",
-        "SELECT count(*) WHERE to_regclass('acmedns') IS NOT NULL"};
+    static const char *const queries[] = {"SELECT count(*) WHERE to_regclass('records') IS NOT NULL",
+                                          HAS_COLUMN("value"), HAS_COLUMN("lastactive"),
+                                          "SELECT count(*) WHERE to_regclass('txt') IS NOT NULL",
+                                          "SELECT count(*) WHERE to_regclass('acmedns') IS NOT NULL"};
 #undef HAS_COLUMN
     long long found[5] = {0}, version = 0;
     enum err err = ERR_OK;
@@ -139,8 +140,9 @@ static enum err check_string(const char *where, struct source_note *note)
     if (message != NULL && strncmp(message, invalid, sizeof invalid - 1) == 0)
         err = source_fail(note, err, "the connection string: %s; libpq does not know it, leave it out", message);
     else
-        err = source_fail(note, err, "the connection string is none that libpq can read: "
-                                     "postgres://USER:PASSWORD@HOST/DATABASE, with %%XX for special characters");
+        err = source_fail(note, err,
+                          "the connection string is none that libpq can read: "
+                          "postgres://USER:PASSWORD@HOST/DATABASE, with %%XX for special characters");
     PQfreemem(message);
     return err;
 }
@@ -192,5 +194,5 @@ static uint64_t count_accounts(const void *arg)
     return self->n_accounts;
 }
 
-const struct source_kind postgres_source = {"acme-dns database (PostgreSQL)", is_postgres,   open_postgres,
-                                            next_postgres,                    count_accounts, close_postgres};
+const struct source_kind postgres_source = {
+    "acme-dns database (PostgreSQL)", is_postgres, open_postgres, next_postgres, count_accounts, close_postgres};

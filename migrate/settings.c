@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The two lines that say where the accounts are, engine and connection, are found by the reader of all configuration and
-// replaced; every other line is passed on unread.
+// The two lines that say where the accounts are, engine and connection, are found by the reader of all configuration
+// and replaced; every other line is passed on unread.
 #include "settings.h"
 
 #include "source_kind.h"

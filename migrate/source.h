@@ -20,7 +20,8 @@ struct source_note {
 };
 
 // Opens what `where` names: a file that SQLite made, postgres://... or host=..., a file of JSON lines, or "-" for
-// those on standard input. ERR_NOT_FOUND, ERR_SYNTAX, ERR_NEWER, ERR_SYSTEM, ERR_STORE, ERR_MEMORY; note->why says more.
+// those on standard input. ERR_NOT_FOUND, ERR_SYNTAX, ERR_NEWER, ERR_SYSTEM, ERR_STORE, ERR_MEMORY; note->why says
+// more.
 enum err source_open(struct source **source, const char *where, struct source_note *note);
 void source_close(struct source *source);
 

@@ -159,5 +159,5 @@ static uint64_t count_accounts(const void *arg)
     return self->n_accounts;
 }
 
-const struct source_kind sqlite_source = {"acme-dns database (SQLite)", is_sqlite, open_sqlite, next_sqlite,
-                                          count_accounts, close_sqlite};
+const struct source_kind sqlite_source = {
+    "acme-dns database (SQLite)", is_sqlite, open_sqlite, next_sqlite, count_accounts, close_sqlite};

@@ -2,12 +2,12 @@
 // The file is opened read-only. In a store's directory that goes through LMDB's lock file like any reader, so what the
 // snapshot needs is not overwritten by a server; a backup has no lock file and nobody who writes.
 //
-// Damage that a checksum would find, LMDB finds by falling over it: a page that points outside the file is a SIGBUS, one
-// that holds nonsense an assertion. So the walk is done by a child, which sends its findings through a pipe, and whose
-// sudden death is a finding too.
+// Damage that a checksum would find, LMDB finds by falling over it: a page that points outside the file is a SIGBUS,
+// one that holds nonsense an assertion. So the walk is done by a child, which sends its findings through a pipe, and
+// whose sudden death is a finding too.
 //
-// A restore holds the lock that every LMDB process takes a share of as long as it has the store open: nobody else has it
-// open then, and who opens it meanwhile waits. The lock file itself stays.
+// A restore holds the lock that every LMDB process takes a share of as long as it has the store open: nobody else has
+// it open then, and who opens it meanwhile waits. The lock file itself stays.
 #include "image.h"
 
 #include "walk.h"
@@ -215,9 +215,7 @@ static enum err sync_directory_of(const char *file, char why[IMAGE_WHY_MAX])
     return err;
 }
 
-static void ignore(void *, const char *)
-{
-}
+static void ignore(void *, const char *) {}
 
 // Verifies what was written, and gives it its name. The draft is gone either way.
 static enum err finish_draft(struct draft *draft, const char *file, struct image_report *report,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// One walk over the accounts and one over the values. Each record must decode, hold what it may hold, and be answered by
-// its counterpart in the other table: an account by the values of its subdomain, values by the account they name. That
-// no two accounts share a subdomain follows from it, for values name one account. Keys must ascend, as LMDB looks them
-// up by halving.
+// One walk over the accounts and one over the values. Each record must decode, hold what it may hold, and be answered
+// by its counterpart in the other table: an account by the values of its subdomain, values by the account they name.
+// That no two accounts share a subdomain follows from it, for values name one account. Keys must ascend, as LMDB looks
+// them up by halving.
 #include "walk.h"
 
 #include "cidr.h"
@@ -93,6 +93,9 @@ static void check_counterpart(struct walk *walk, const struct account *account, 
         tell(walk, "account %s: there are no values for its subdomain %s", username, subdomain);
     else if (err == ERR_OK && !is_same(&txt.username, &account->username))
         tell(walk, "account %s: its subdomain %s is another account's", username, subdomain);
+    else if (err == ERR_OK && txt.is_withheld != account->is_disabled)
+        tell(walk, "account %s: it is %sdisabled, its values are%s withheld", username,
+             account->is_disabled ? "" : "not ", txt.is_withheld ? "" : " not");
 }
 
 static void check_account(struct walk *walk, struct bytes key, struct bytes record)
@@ -136,8 +139,8 @@ static void check_values(struct walk *walk, struct bytes key, struct bytes recor
     if (txt.n_values > RECORD_VALUES_MAX || !are_texts(&txt))
         tell(walk, "values of %s: they are no TXT records", subdomain);
     uuid_write(&txt.username, username);
-    enum err err = env_get(walk->txn, walk->env->accounts,
-                           (struct bytes){txt.username.at, sizeof txt.username.at}, &record);
+    enum err err =
+        env_get(walk->txn, walk->env->accounts, (struct bytes){txt.username.at, sizeof txt.username.at}, &record);
     if (err == ERR_OK)
         err = record_read_account(record, &txt.username, &account);
     if (err == ERR_NOT_FOUND)
