@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The command table. An acme-dns command line has no command at all, only "-c FILE" or nothing: that means serve.
+#include "cmd_account.h"
 #include "cmd_config.h"
 #include "cmd_serve.h"
 
@@ -23,6 +24,7 @@ static const struct command {
 } commands[] = {
     {"serve", cmd_serve, "serve DNS and the API (also without a command, as acme-dns does)"},
     {"config", cmd_config, "print every option, a sample file, or check a file"},
+    {"account", cmd_account, "list, show, make, change and delete accounts"},
     {"version", cmd_version, "print the version"},
     {"help", cmd_help, "print this"},
 };
