@@ -32,7 +32,7 @@ CFLAGS   ?= -O2 -g
 Q        := $(if $(V),,@)
 CFLAGS_  := -std=c2x -D_GNU_SOURCE -DACMEZONE_VERSION='"$(VERSION)"' -fPIE -pthread -MMD -MP $(WARNINGS) $(HARDEN) $(CFLAGS)
 LDFLAGS_ := -pie -pthread -Wl,-z,relro,-z,now $(HARDEN) $(LDFLAGS)
-LIBS     := -luv -lldns -llmdb -lmicrohttpd -lgnutls -ljansson -largon2 -lnettle -lseccomp -lcurl -lprotobuf-c -lsqlite3 -lpq
+LIBS     := -luv -lldns -llmdb -lmicrohttpd -lgnutls -ljansson -largon2 -lcrypt -lnettle -lseccomp -lcurl -lprotobuf-c -lsqlite3 -lpq
 
 objects   = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)/*.c))
 MESSAGES := $(BUILD)/gen/etcd.pb-c
@@ -58,6 +58,8 @@ $(BUILD)/obj/$(1)/%.o: $(1)/%.c
 	$$(Q)$$(CC) $$(CFLAGS_) $$(addprefix -iquote ,$$(SEES_$(1))) $$(if $$(findstring /,$(1)),-isystem $(BUILD)/gen) -c -o $$@ $$<
 endef
 $(foreach name,$(FLOORS),$(eval $(call floor,$(name))))
+
+$(BUILD)/obj/api/openapi.o: api/openapi.json
 
 # etcd's messages, as C. Only storage's rooms see them.
 $(MESSAGES).c $(MESSAGES).h &: storage/etcd/etcd.proto

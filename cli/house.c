@@ -5,6 +5,7 @@
 
 #include "cmd_config.h"
 #include "identity.h"
+#include "reserved.h"
 #include "sandbox.h"
 #include "socket.h"
 
@@ -106,6 +107,12 @@ static size_t check_ready(void *context, struct api_check *checks, size_t max)
     return 3;
 }
 
+static bool is_reserved(void *context, struct bytes label)
+{
+    const struct house *house = context;
+    return reserved_has(house->zones, label);
+}
+
 static enum err open_api(struct house *house, uv_loop_t *loop)
 {
     int fds[API_LISTEN_MAX];
@@ -119,7 +126,9 @@ static enum err open_api(struct house *house, uv_loop_t *loop)
                                                            .listen_fds = fds,
                                                            .n_listen_fds = n,
                                                            .ready = check_ready,
-                                                           .ready_context = house});
+                                                           .ready_context = house,
+                                                           .is_reserved = is_reserved,
+                                                           .reserved_context = house});
     if (err != ERR_OK)
         while (n > 0)
             close(fds[--n]);

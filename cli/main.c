@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The command table. An acme-dns command line has no command at all, only "-c FILE" or nothing: that means serve.
+#include "cmd_account.h"
 #include "cmd_backup.h"
 #include "cmd_config.h"
 #include "cmd_export.h"
@@ -26,6 +27,7 @@ static const struct command {
 } commands[] = {
     {"serve", cmd_serve, "serve DNS and the API (also without a command, as acme-dns does)"},
     {"config", cmd_config, "print every option, a sample file, or check a file"},
+    {"account", cmd_account, "list, show, make, change and delete accounts"},
     {"import", cmd_import, "bring accounts in, from acme-dns or from an export"},
     {"export", cmd_export, "write all accounts to a file"},
     {"backup", cmd_backup, "copy the store to a file, also while a server runs"},

@@ -5,7 +5,7 @@
 # names to install and stops.
 set -eu
 
-build="libuv1-dev libldns-dev liblmdb-dev libmicrohttpd-dev libgnutls28-dev nettle-dev libjansson-dev libargon2-dev
+build="libuv1-dev libldns-dev liblmdb-dev libmicrohttpd-dev libgnutls28-dev nettle-dev libjansson-dev libargon2-dev libcrypt-dev
        libseccomp-dev libcurl4-gnutls-dev libprotobuf-c-dev protobuf-c-compiler libsqlite3-dev libpq-dev"
 test="libcmocka-dev python3-pytest python3-dnspython python3-requests certbot pebble unbound nsd knot dehydrated lego uacme
       ldnsutils iproute2 bind9-dnsutils openssl curl procps valgrind etcd-server etcd-client postgresql python3-bcrypt"

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "bytes.h"
+#include "err.h"
 #include "uuid.h"
 
 #define SUBDOMAIN_MAX    63  // one label
@@ -55,3 +56,12 @@ static inline bool account_next_text(struct reader *list, struct bytes *text)
     *text = (struct bytes){at, n};
     return !list->is_bad;
 }
+
+// A subdomain that somebody has chosen, in lower case: letters, digits and, inside, dashes. ERR_SUBDOMAIN.
+enum err account_parse_subdomain(struct bytes text, char subdomain[SUBDOMAIN_MAX + 1]);
+
+// ERR_NOTE: longer than ACCOUNT_NOTE_MAX, not UTF-8, or with control characters.
+enum err account_check_note(struct bytes note);
+
+// A copy that outlives the snapshot; *bytes are what it points to, for the caller to free. ERR_MEMORY.
+enum err account_copy(const struct account *account, struct account *copy, uint8_t **bytes);
