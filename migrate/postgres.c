@@ -31,7 +31,7 @@ static bool is_postgres(const char *where)
 
 static enum err fail(const struct postgres *self, struct source_note *note)
 {
-    return source_fail(note, ERR_STORE, "PostgreSQL: %s", PQerrorMessage(self->connection));
+    return source_fail(note, ERR_STORE, "%s", PQerrorMessage(self->connection));
 }
 
 static enum err run(const struct postgres *self, const char *query, struct source_note *note)
@@ -126,16 +126,31 @@ static enum err start(struct postgres *self, struct source_note *note)
     return err;
 }
 
+// A password with '@', ':' or '/' that was not escaped ends up in the host, the port or the database, which libpq
+// tells.
+static bool is_whole(const PQconninfoOption *options)
+{
+    for (; options->keyword != NULL; options++) {
+        const char *value = options->val == NULL ? "" : options->val;
+        if (strcmp(options->keyword, "port") == 0 && value[strspn(value, "0123456789,")] != 0)
+            return false;
+        if ((strcmp(options->keyword, "host") == 0 || strcmp(options->keyword, "dbname") == 0) &&
+            strchr(value, '@') != NULL)
+            return false;
+    }
+    return true;
+}
+
 // What is wrong with a string as a whole is told without it, and of an option only its name.
 static enum err check_string(const char *where, struct source_note *note)
 {
     static const char invalid[] = "invalid URI query parameter";
     char *message = NULL;
     PQconninfoOption *options = PQconninfoParse(where, &message);
-    if (options != NULL) {
-        PQconninfoFree(options);
+    bool is_sound = options != NULL && is_whole(options);
+    PQconninfoFree(options);
+    if (is_sound)
         return ERR_OK;
-    }
     enum err err = ERR_SYNTAX;
     if (message != NULL && strncmp(message, invalid, sizeof invalid - 1) == 0)
         err = source_fail(note, err, "the connection string: %s; libpq does not know it, leave it out", message);

@@ -9,12 +9,13 @@ import subprocess
 
 import pytest
 
-from acmezone import BINARY, CHEAP_ARGON2, ROOT, ZONE, Acmezone, clean_environment, run, wait_until, write_config
+from acmezone import BINARY, CHEAP_ARGON2, ZONE, Acmezone, clean_environment, run, wait_until, write_config
 from lab.acmedns import (TABLE_V0, TABLES, TXT_POSTGRES, TXT_SQLITE, make_accounts, rows_of, write_sqlite,
                          write_sqlite_v0)
 from lab.etcd import Etcd
 from lab.postgres import Postgres
 from lab.replicas import Replicas
+from test_config import ACME_DNS_V1
 
 N_MANY = 100_000
 SKIPPED = 3
@@ -264,15 +265,12 @@ def test_the_way_back_tells_which_passwords_do_not_work_there(tmp_path):
 
 # One command
 
-OLD_CONFIG = (ROOT / "tests/e2e/test_config.py").read_text().split('ACME_DNS_V1 = """')[1].split('"""')[0]
-
-
 def test_one_command_moves_a_server(tmp_path):
     """The one that is told when acme-dns's config file is served: copied from there, it makes config file and store."""
     accounts = make_accounts(20)
     write_sqlite(tmp_path / "acme-dns.db", accounts)
     old, new = tmp_path / "old.cfg", tmp_path / "etc/config.cfg"
-    text = OLD_CONFIG.replace('"letsencryptstaging"\n', '"none"\n')
+    text = ACME_DNS_V1.replace('"letsencryptstaging"\n', '"none"\n')
     connection = next(line for line in text.splitlines() if line.startswith("connection"))
     old.write_text(text.replace(connection, 'connection = "acme-dns.db"'))
     env = {"ACMEZONE_DATABASE_CONNECTION": str(tmp_path / "data"), "ACMEZONE_GENERAL_LISTEN": "127.0.0.1:0",
@@ -354,12 +352,15 @@ def test_the_first_release_on_postgresql(tmp_path, postgres):
     (lambda text: text.replace("battery", "staple"), "password authentication failed"),
     (lambda text: text.replace("/acmedns?", "/other?"), "does not exist"),
     (lambda text: text + "&binary_parameters=yes", "binary_parameters"),
-    (lambda text: text.replace("://", "://a:b:c@"), "cannot be read|libpq can read|could not translate|invalid"),
+    (lambda text: text.replace("://", "://a:b:c@"), "none that libpq can read"),
+    (lambda text: text.replace("%20", "@"), "none that libpq can read"),
+    (lambda text: text.replace("%2F", "/"), "none that libpq can read"),
+    (lambda text: text.replace("]", "").replace("127", "[127"), "none that libpq can read"),
 ])
 def test_what_postgresql_refuses_is_told_without_the_password(tmp_path, postgres, change, why):
     result = run("import", change(postgres.connection), "-c", write_config(tmp_path))
     assert result.returncode == 1
-    assert any(word in result.stderr for word in why.split("|")), result.stderr
+    assert why in result.stderr, result.stderr
     assert not any(word in result.stderr for word in ("correct", "battery", "staple")), result.stderr
 
 
