@@ -6,6 +6,7 @@
 #include "acmedns_file.h"
 #include "guest.h"
 #include "line.h"
+#include "newfile.h"
 #include "progress.h"
 
 #include <errno.h>
@@ -17,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_CHANGED = 3, PATH_MAX_BYTES = 4200, SHOWN_MAX = 5 };
+enum { EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_CHANGED = 3, SHOWN_MAX = 5 };
 
 static const char usage[] =
     "Usage: acmezone export [FILE] [-c CONFIG]\n"
@@ -42,7 +43,7 @@ struct export
     struct progress progress;
     struct source_note note;
 
-    char draft[PATH_MAX_BYTES]; // of a file of lines
+    struct newfile file; // of lines, with a path
     FILE *lines;
     struct acmedns_file *database;
 
@@ -67,17 +68,16 @@ static enum err open_lines(struct export *export)
         export->lines = stdout;
         return ERR_OK;
     }
-    int n = snprintf(export->draft, sizeof export->draft, "%s.XXXXXX", export->path);
-    if (n < 0 || (size_t)n >= sizeof export->draft)
-        return ERR_RANGE;
-    int fd = mkostemp(export->draft, O_CLOEXEC);
-    if (fd < 0)
-        return ERR_SYSTEM;
-    export->lines = fdopen(fd, "w");
+    enum err err = newfile_begin(&export->file, export->path);
+    if (err != ERR_OK)
+        return err;
+    int fd = fcntl(export->file.fd, F_DUPFD_CLOEXEC, 0);
+    export->lines = fd < 0 ? NULL : fdopen(fd, "w");
     if (export->lines != NULL)
         return ERR_OK;
-    close(fd);
-    unlink(export->draft);
+    if (fd >= 0)
+        close(fd);
+    (void)!newfile_end(&export->file, false);
     return ERR_SYSTEM;
 }
 
@@ -98,17 +98,10 @@ static enum err close_lines(struct export *export, enum err err)
         err = ERR_SYSTEM;
     if (export->path == NULL)
         return err;
-    if (err == ERR_OK && fsync(fileno(export->lines)) != 0)
-        err = ERR_SYSTEM;
     if (fclose(export->lines) != 0 && err == ERR_OK)
         err = ERR_SYSTEM;
-    if (err == ERR_OK && rename(export->draft, export->path) != 0)
-        err = ERR_SYSTEM;
-    int saved = errno;
-    if (err != ERR_OK)
-        unlink(export->draft);
-    errno = saved;
-    return err;
+    enum err ended = newfile_end(&export->file, err == ERR_OK);
+    return err == ERR_OK ? ended : err;
 }
 
 // --- Accounts ---

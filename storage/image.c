@@ -10,14 +10,17 @@
 // it open then, and who opens it meanwhile waits. The lock file itself stays.
 #include "image.h"
 
+#include "newfile.h"
 #include "walk.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -83,6 +86,12 @@ static void close_image(struct image *self)
     mdb_env_close(self->env.mdb);
 }
 
+// LMDB's own sentence would stand on standard error.
+static void on_assertion(MDB_env *, const char *)
+{
+    _exit(1);
+}
+
 // `self` is to be closed after ERR_OK.
 static enum err open_image(struct image *self, const char *place, char why[IMAGE_WHY_MAX])
 {
@@ -94,6 +103,7 @@ static enum err open_image(struct image *self, const char *place, char why[IMAGE
     int status = mdb_env_create(&self->env.mdb);
     if (status != MDB_SUCCESS)
         return fail_status(why, place, status);
+    mdb_env_set_assert(self->env.mdb, on_assertion);
     status = mdb_env_set_maxdbs(self->env.mdb, 3);
     if (status == MDB_SUCCESS)
         status = mdb_env_open(self->env.mdb, place, flags, 0600);
@@ -119,6 +129,15 @@ static void send_line(void *context, const char *text)
     fprintf(context, "%s\n", text);
 }
 
+// Whatever it falls over, it ends without a word and without a core file.
+static void fall_quietly(void)
+{
+    static const int falls[] = {SIGSEGV, SIGBUS, SIGFPE, SIGABRT};
+    for (size_t i = 0; i < sizeof falls / sizeof falls[0]; i++)
+        signal(falls[i], SIG_DFL);
+    setrlimit(RLIMIT_CORE, &(struct rlimit){0});
+}
+
 static _Noreturn void run_child(const char *place, int fd)
 {
     FILE *pipe = fdopen(fd, "w");
@@ -126,6 +145,7 @@ static _Noreturn void run_child(const char *place, int fd)
     struct image image;
     if (pipe == NULL)
         _exit(1);
+    fall_quietly();
     verdict.err = open_image(&image, place, verdict.why);
     if (verdict.err == ERR_OK) {
         const struct image_sink sink = {send_line, pipe};
@@ -184,59 +204,28 @@ enum err image_verify(const char *place, struct image_sink sink, struct image_re
 
 // --- Files ---
 
-struct draft {
-    char path[PATH_MAX_BYTES];
-    int fd;
-};
-
-// A file of another name beside `file`, mode 0600.
-static enum err open_draft(struct draft *draft, const char *file, char why[IMAGE_WHY_MAX])
-{
-    int n = snprintf(draft->path, sizeof draft->path, "%s.XXXXXX", file);
-    if (n < 0 || (size_t)n >= sizeof draft->path)
-        return fail(why, ERR_RANGE, "the file's name is too long");
-    draft->fd = mkostemp(draft->path, O_CLOEXEC);
-    return draft->fd < 0 ? fail_system(why, file) : ERR_OK;
-}
-
-static enum err sync_directory_of(const char *file, char why[IMAGE_WHY_MAX])
-{
-    char path[PATH_MAX_BYTES];
-    const char *slash = strrchr(file, '/');
-    if (slash == NULL)
-        snprintf(path, sizeof path, ".");
-    else
-        snprintf(path, sizeof path, "%.*s", slash == file ? 1 : (int)(slash - file), file);
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return fail_system(why, path);
-    enum err err = fsync(fd) == 0 ? ERR_OK : fail_system(why, path);
-    close(fd);
-    return err;
-}
-
 static void ignore(void *, const char *) {}
 
-// Verifies what was written, and gives it its name. The draft is gone either way.
-static enum err finish_draft(struct draft *draft, const char *file, struct image_report *report,
-                             char why[IMAGE_WHY_MAX])
+static enum err begin_file(struct newfile *made, const char *path, char why[IMAGE_WHY_MAX])
+{
+    enum err err = newfile_begin(made, path);
+    return err == ERR_SYSTEM ? fail_system(why, path) : err == ERR_OK ? ERR_OK : fail(why, err, "%s: too long", path);
+}
+
+// Verifies what was written, and gives it its name; after an error of the writing, `err`, nothing is left of it.
+static enum err end_file(struct newfile *made, enum err err, struct image_report *report, char why[IMAGE_WHY_MAX])
 {
     struct image_report found;
-    enum err err = fsync(draft->fd) == 0 ? ERR_OK : fail_system(why, draft->path);
     if (err == ERR_OK)
-        err = image_verify(draft->path, (struct image_sink){.on_problem = ignore}, &found, why);
+        err = image_verify(made->draft, (struct image_sink){.on_problem = ignore}, &found, why);
     if (err == ERR_OK && found.n_problems > 0)
         err = fail(why, ERR_CORRUPT, "%llu of its records are unsound; \"acmezone verify\" tells which",
                    (unsigned long long)found.n_problems);
-    if (err == ERR_OK && rename(draft->path, file) != 0)
-        err = fail_system(why, file);
-    if (err != ERR_OK)
-        unlink(draft->path);
-    close(draft->fd);
-    if (err != ERR_OK)
-        return err;
-    *report = found;
-    return sync_directory_of(file, why);
+    if (newfile_end(made, err == ERR_OK) != ERR_OK)
+        err = fail_system(why, made->path);
+    if (err == ERR_OK)
+        *report = found;
+    return err;
 }
 
 // --- Backup ---
@@ -255,22 +244,24 @@ static int copy_to(MDB_env *mdb, int fd)
 enum err image_copy(const char *place, const char *file, struct image_report *report, char why[IMAGE_WHY_MAX])
 {
     struct image image;
-    struct draft draft;
-    enum err err = open_image(&image, place, why);
+    struct newfile made;
+    struct image_report found;
+    enum err err = image_verify(place, (struct image_sink){.on_problem = ignore}, &found, why); // or we fall over it
+    if (err == ERR_OK)
+        err = open_image(&image, place, why);
     if (err != ERR_OK)
         return err;
-    err = open_draft(&draft, file, why);
-    if (err == ERR_OK) {
-        mdb_txn_reset(image.txn); // the copy takes a snapshot of its own
-        int status = copy_to(image.env.mdb, draft.fd);
-        if (status != MDB_SUCCESS) {
-            err = fail(why, env_err(status), "%s: %s", file, mdb_strerror(status));
-            close(draft.fd);
-            unlink(draft.path);
-        }
+    err = begin_file(&made, file, why);
+    if (err != ERR_OK) {
+        close_image(&image);
+        return err;
     }
+    mdb_txn_reset(image.txn); // the copy takes a snapshot of its own
+    int status = copy_to(image.env.mdb, made.fd);
+    if (status != MDB_SUCCESS)
+        err = fail(why, env_err(status), "%s: %s", file, mdb_strerror(status));
     close_image(&image);
-    return err == ERR_OK ? finish_draft(&draft, file, report, why) : err;
+    return end_file(&made, err, report, why);
 }
 
 // --- Restore ---
@@ -303,17 +294,13 @@ static enum err lock(const char *directory, int *fd, char why[IMAGE_WHY_MAX])
 // A directory without data, or with a store that has no accounts, may be replaced.
 static enum err check_replaceable(const char *data, bool is_forced, char why[IMAGE_WHY_MAX])
 {
-    struct image image;
+    struct image_report found;
     struct stat st;
-    MDB_stat accounts = {0};
     if (is_forced || stat(data, &st) != 0 || st.st_size == 0)
         return ERR_OK;
-    if (open_image(&image, data, why) == ERR_OK) {
-        int status = mdb_stat(image.txn, image.env.accounts, &accounts);
-        close_image(&image);
-        if (status == MDB_SUCCESS && accounts.ms_entries == 0)
-            return ERR_OK;
-    }
+    if (image_verify(data, (struct image_sink){.on_problem = ignore}, &found, why) == ERR_OK && found.n_accounts == 0 &&
+        found.n_problems == 0)
+        return ERR_OK;
     return fail(why, ERR_EXISTS, "%s holds accounts, or cannot be read; --force replaces it", data);
 }
 
@@ -348,25 +335,20 @@ static enum err give_to_owner(const char *directory, int fd, char why[IMAGE_WHY_
 
 static enum err replace(const char *file, const char *data, struct image_report *report, char why[IMAGE_WHY_MAX])
 {
-    struct draft draft;
+    struct newfile made;
+    char directory[PATH_MAX_BYTES];
+    snprintf(directory, sizeof directory, "%.*s", (int)(strrchr(data, '/') - data), data);
     int from = open(file, O_RDONLY | O_CLOEXEC);
     if (from < 0)
         return fail_system(why, file);
-    enum err err = open_draft(&draft, data, why);
-    if (err != ERR_OK) {
-        close(from);
-        return err;
+    enum err err = begin_file(&made, data, why);
+    if (err == ERR_OK) {
+        err = copy_bytes(from, made.fd, file, why);
+        if (err == ERR_OK)
+            err = give_to_owner(directory, made.fd, why);
+        err = end_file(&made, err, report, why);
     }
-    char directory[PATH_MAX_BYTES];
-    snprintf(directory, sizeof directory, "%.*s", (int)(strrchr(data, '/') - data), data);
-    err = copy_bytes(from, draft.fd, file, why);
-    if (err == ERR_OK)
-        err = give_to_owner(directory, draft.fd, why);
     close(from);
-    if (err == ERR_OK)
-        return finish_draft(&draft, data, report, why);
-    close(draft.fd);
-    unlink(draft.path);
     return err;
 }
 

@@ -175,9 +175,11 @@ static enum err walk_table(struct walk *walk, MDB_dbi table,
             tell(walk, "%s: record number %zu is out of order", name, n);
         check(walk, key, (struct bytes){v.mv_data, v.mv_size});
         before = key;
+        if (n > stat.ms_entries) // a damaged tree may lead in circles
+            break;
     }
     mdb_cursor_close(cursor);
-    if (status == MDB_NOTFOUND && n != stat.ms_entries)
+    if ((status == MDB_NOTFOUND || status == MDB_SUCCESS) && n != stat.ms_entries)
         tell(walk, "%s: there are %zu records where %zu are counted", name, n, stat.ms_entries);
     return status == MDB_NOTFOUND ? ERR_OK : env_err(status);
 }
