@@ -37,8 +37,7 @@ static void register_with_hash(const struct rig *rig, struct rig_account *accoun
     strcpy(account->password, KEY);
     struct change change = {
         .kind = CHANGE_REGISTER,
-        .account = {
-            .username = username, .subdomain = bytes_of_text(account->subdomain), .hash = bytes_of_text(hash)}};
+        .account = {.username = username, .subdomain = bytes_of_text(account->subdomain), .hash = bytes_of_text(hash)}};
     expect_ok(writing_submit(rig->store, &change));
 }
 

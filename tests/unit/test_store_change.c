@@ -26,9 +26,8 @@ static int free_vault(void **state)
 
 static struct change change_of(enum change_kind kind, const char *subdomain)
 {
-    return (struct change){
-        .kind = kind,
-        .account = {.username = writing_username(subdomain), .subdomain = bytes_of_text(subdomain)}};
+    return (struct change){.kind = kind,
+                           .account = {.username = writing_username(subdomain), .subdomain = bytes_of_text(subdomain)}};
 }
 
 // --- One account; its bytes are copied, as the snapshot ends.
