@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """acmezone account: beside a running server, without one, and over etcd; what it prints, refuses and returns."""
 
+import base64
 import json
 import os
 import pty
@@ -11,6 +12,7 @@ import uuid
 
 import dns.rcode
 import pytest
+import requests
 
 from acmezone import (BINARY, CHEAP_ARGON2, DEADLINE_S, ZONE, Acmezone, clean_environment, run, wait_until,
                       write_config)
@@ -339,6 +341,61 @@ def test_over_etcd_an_account_looks_after_itself_at_any_replica(tmp_path, etcd):
         assert call(replicas[2], "DELETE", "account", **{"X-Api-Key": rotated["password"]}).status_code == 204
         for one in replicas:
             assert one.query(registered["fulldomain"]).rcode() == dns.rcode.NXDOMAIN
+
+
+def account_record(subdomain, password_hash):
+    """An account as it lies in etcd: version, time, subdomain, hash, networks."""
+    return (b"\1" + bytes(8) + bytes([len(subdomain)]) + subdomain + len(password_hash).to_bytes(2, "big") +
+            password_hash + bytes(2))
+
+
+def test_over_etcd_a_hash_of_acme_dns_is_replaced_with_the_first_update(tmp_path, etcd):
+    """bcrypt of "a" * 40 at cost 4, made with libcrypt."""
+    username, subdomain = str(uuid.uuid4()), str(uuid.uuid4())
+    made = {"username": username, "password": "a" * 40, "subdomain": subdomain}
+    bcrypt = b"$2b$04$abcdefghijklmnopqrstuuk1T69mfJZ/2i.6K2fu09jDTT57beRM."
+    with Replicas(tmp_path, etcd) as replicas:
+        data = f"/{tmp_path.name}/data"
+        put(etcd, f"{data}/account/{username}", account_record(subdomain.encode(), bcrypt))
+        put(etcd, f"{data}/value/{subdomain}", b"\1\0\0\0" + uuid.UUID(username).bytes + bytes(8))
+        wait_until(lambda: all(one.query(f"{subdomain}.{ZONE}").rcode() == dns.rcode.NOERROR for one in replicas),
+                   "the replicas to see the account")
+        assert b"$2b$" in get(etcd, f"{data}/account/{username}")
+        for i, one in enumerate(replicas):
+            assert one.update({**made, "password": "b" * 40}, TXT).status_code == 401
+            assert one.update(made, str(i) * 43).status_code == 200
+            assert b"$argon2id$" in get(etcd, f"{data}/account/{username}")
+            assert [other.txt(f"{subdomain}.{ZONE}")[-1] for other in replicas] == [str(i) * 43] * 3
+
+
+def put(etcd, key, value):
+    """etcdctl's arguments are texts; the API takes bytes."""
+    encoded = {"key": base64.b64encode(key.encode()).decode(), "value": base64.b64encode(value).decode()}
+    assert requests.post(f"{etcd.members[0].endpoint}/v3/kv/put", json=encoded, timeout=DEADLINE_S).ok
+
+
+def get(etcd, key):
+    answer = requests.post(f"{etcd.members[0].endpoint}/v3/kv/range", timeout=DEADLINE_S,
+                           json={"key": base64.b64encode(key.encode()).decode()})
+    return base64.b64decode(answer.json()["kvs"][0]["value"])
+
+
+def test_of_people_who_change_an_account_at_once_nobody_overwrites_anybody_unseen(tmp_path, etcd):
+    config = write_config(tmp_path, api=CHEAP_ARGON2, database={
+        "engine": "etcd", "connection": etcd.endpoints, "prefix": f"/{tmp_path.name}", "path": str(tmp_path / "copy")})
+    create(config, "--subdomain", "shop", "--note", "before")
+    results = {}
+    threads = [threading.Thread(target=lambda i=i: results.update(
+        {i: run("account", "note", "shop", f"note {i}", "-c", config)})) for i in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    refused = [result for result in results.values() if result.returncode != 0]
+    assert all("somebody else has changed it meanwhile" in result.stderr for result in refused)
+    assert len(refused) < 6
+    last = int(listed(config)[0]["note"].removeprefix("note "))
+    assert results[last].returncode == 0
 
 
 def test_a_guest_leaves_nothing_behind(tmp_path, etcd):
