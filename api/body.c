@@ -105,7 +105,7 @@ static enum err take_text(json_t *object, const char *key, struct bytes *text)
 
 static enum err parse_wishes(json_t *object, struct body_register *out)
 {
-    struct bytes note, subdomain;
+    struct bytes note = {0}, subdomain = {0};
     enum err err = take_text(object, "note", &note);
     if (err == ERR_OK)
         err = take_text(object, "subdomain", &subdomain);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Credentials are judged in an order that tells a stranger nothing: whether the account exists, whether the key is right
-// and whether the network is allowed all end in the same answer, and all after one password check. An account that does
-// not exist is checked against a hash that nobody has the password of, so it takes as long as one that does. Only who
-// has proved to be the account's owner, from a place he may call from, learns that it is disabled, or what is wrong with
-// his body.
+// Credentials are judged in an order that tells a stranger nothing: whether the account exists, whether the key is
+// right and whether the network is allowed all end in the same answer, and all after one password check. An account
+// that does not exist is checked against a hash that nobody has the password of, so it takes as long as one that does.
+// Only who has proved to be the account's owner, from a place he may call from, learns that it is disabled, or what is
+// wrong with his body.
 //
 // Whether the network is allowed is found out at the look-up, where the account's list is at hand, and told after the
 // password.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Who may register is decided first: by network, then by token; both refusals look alike. Then the body, then a random
-// name, subdomain and password. A subdomain of his own choice, and a note, are for who has shown a token: names are few,
-// and nobody else should take them. The hash of the password is made by the hasher, and only when the account is durable
-// does the client learn the password, which is kept nowhere else.
+// name, subdomain and password. A subdomain of his own choice, and a note, are for who has shown a token: names are
+// few, and nobody else should take them. The hash of the password is made by the hasher, and only when the account is
+// durable does the client learn the password, which is kept nowhere else.
 #include "register.h"
 
 #include "auth.h"

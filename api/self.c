@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// All of it begins with login.c. What changes something is one change to the store, which looks again at what it changes:
-// of two rotations at once, one gets the new password through, the other is told of the conflict.
+// All of it begins with login.c. What changes something is one change to the store, which looks again at what it
+// changes: of two rotations at once, one gets the new password through, the other is told of the conflict.
 #include "self.h"
 
 #include "login.h"
@@ -68,7 +68,7 @@ static void on_deleted(void *arg)
         request_answer(request, MHD_HTTP_NO_CONTENT, "");
 }
 
-static void delete(struct request *request)
+static void delete (struct request *request)
 {
     request->change.kind = CHANGE_DELETE;
     request->change.account = own_names(request);

@@ -25,7 +25,7 @@ struct service {
     void *reserved_context;
     bool has_tls;
     bool has_told_hash; // that there is a stored hash of no known form
-    bool is_stopping;  // connections are closed after their answer
-    size_t n_requests; // between the first call of request_on_access and request_on_completed
-    size_t n_waiting;  // of them, those in REQUEST_WAITING
+    bool is_stopping;   // connections are closed after their answer
+    size_t n_requests;  // between the first call of request_on_access and request_on_completed
+    size_t n_waiting;   // of them, those in REQUEST_WAITING
 };

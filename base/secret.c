@@ -3,8 +3,8 @@
 // bias. A hash is argon2id in its PHC spelling: cost and salt travel with it, so costs may change from one version to
 // the next while old hashes stay good.
 //
-// Whoever comes from acme-dns brings bcrypt hashes along. libcrypt checks those; it needs 32 KiB of work space, which is
-// taken from the heap as the hasher's stacks are small.
+// Whoever comes from acme-dns brings bcrypt hashes along. libcrypt checks those; it needs 32 KiB of work space, which
+// is taken from the heap as the hasher's stacks are small.
 #include "secret.h"
 
 #include <argon2.h>

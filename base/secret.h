@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // secret: random bytes, passwords, their hashes, and comparisons that do not tell time.
 //
-// The door of argon2, of libcrypt's bcrypt and of nettle. Any thread. secret_hash and secret_verify take tens of milliseconds and megabytes
-// by design: never call them on an event loop.
+// The door of argon2, of libcrypt's bcrypt and of nettle. Any thread. secret_hash and secret_verify take tens of
+// milliseconds and megabytes by design: never call them on an event loop.
 #pragma once
 
 #include "bytes.h"
@@ -33,9 +33,9 @@ void secret_password(char out[SECRET_PASSWORD_CHARS + 1]);
 // that argon2 refuses.
 enum err secret_hash(const struct secret_cost *cost, struct bytes password, char out[SECRET_HASH_MAX]);
 
-// ERR_OK when the password belongs to the hash, ERR_FORBIDDEN when not, ERR_MEMORY. The hash is a PHC string of argon2id
-// or one of bcrypt ("$2a$", "$2b$", "$2y$"), as acme-dns keeps it. ERR_CORRUPT: it is something else, or of a cost that
-// would take seconds.
+// ERR_OK when the password belongs to the hash, ERR_FORBIDDEN when not, ERR_MEMORY. The hash is a PHC string of
+// argon2id or one of bcrypt ("$2a$", "$2b$", "$2y$"), as acme-dns keeps it. ERR_CORRUPT: it is something else, or of a
+// cost that would take seconds.
 enum err secret_verify(const char *hash, struct bytes password);
 
 // Whether the hash is one that secret_hash does not make, and is to be replaced when the password is at hand.

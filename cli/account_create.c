@@ -71,7 +71,7 @@ int account_create(struct guest *guest, const struct account_options *options)
     char subdomain[SUBDOMAIN_MAX + 1], password[SECRET_PASSWORD_CHARS + 1], hash[SECRET_HASH_MAX];
     const struct secret_cost cost = cost_of(guest->conf);
     struct bytes allowfrom;
-    const struct bytes note = options->note == NULL ? (struct bytes){0} : bytes_of_text(options->note);
+    const struct bytes note = bytes_of_text(options->note == NULL ? "" : options->note);
     if (account_read_networks(options->networks, options->n_networks, &allowfrom) != ERR_OK)
         return EXIT_USAGE;
     enum err err = choose_subdomain(guest, options, subdomain);

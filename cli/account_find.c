@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// People know an account by whatever they have at hand: its username, its subdomain, or the name that a CNAME points to.
-// Both of the first two usually are UUIDs, so a word is tried as the one and then as the other.
+// People know an account by whatever they have at hand: its username, its subdomain, or the name that a CNAME points
+// to. Both of the first two usually are UUIDs, so a word is tried as the one and then as the other.
 #include "account_options.h"
 #include "cidr.h"
 #include "name.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Two tables: the commands, each with the options and the number of words it takes, and the options, each with where its
-// value goes. Words are read before the store is opened.
+// Two tables: the commands, each with the options and the number of words it takes, and the options, each with where
+// its value goes. Words are read before the store is opened.
 #include "cmd_account.h"
 
 #include "account_options.h"

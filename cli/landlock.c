@@ -4,7 +4,9 @@
 // because files are replaced: by logrotate, by whoever renews a certificate. Both the directory as written and the one
 // where links lead are let through: certbot's live/ holds links into archive/.
 //
-// The C library reads one file of /sys for the number of processors when a thread first allocates.
+// The C library reads one file of /sys for the number of processors when a thread first allocates. libuv opens
+// /dev/null once for each loop, a descriptor to give up when there are no others; were that forbidden, it would try
+// again at each TCP connection.
 #include "landlock.h"
 
 #include <errno.h>
@@ -43,9 +45,9 @@ static uint64_t handled_by(int version)
 }
 
 // What is not there cannot be opened either.
-static bool let(const struct ruleset *ruleset, const char *directory, uint64_t access)
+static bool let(const struct ruleset *ruleset, const char *path, uint64_t access)
 {
-    int fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int fd = open(path, O_PATH | O_CLOEXEC);
     if (fd < 0)
         return true;
     const struct landlock_path_beneath_attr rule = {.allowed_access = access & ruleset->handled, .parent_fd = fd};
@@ -91,7 +93,8 @@ static bool let_all(const struct ruleset *ruleset, const struct conf *conf)
            let_beside(ruleset, conf->log.file, ACCESS_WRITE) && let_beside(ruleset, conf->file, ACCESS_READ) &&
            let_beside(ruleset, conf->api_tls_cert_fullchain, ACCESS_READ) &&
            let_beside(ruleset, conf->api_tls_cert_privkey, ACCESS_READ) &&
-           let(ruleset, "/sys/devices/system/cpu", ACCESS_READ);
+           let(ruleset, "/sys/devices/system/cpu", ACCESS_READ) &&
+           let(ruleset, "/dev/null", LANDLOCK_ACCESS_FS_READ_FILE);
 }
 
 enum err landlock_enter(const struct conf *conf, int *version)

@@ -20,10 +20,12 @@
 // there are too many connections, the last one makes room for the new one.
 #include "tcp.h"
 
+#include "acceptor.h"
 #include "clients.h"
 #include "worker.h"
 
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum {
@@ -32,9 +34,8 @@ enum {
     IN_BYTES = 2 * FRAME_MAX,
     OUT_BYTES = 4 * FRAME_MAX
 };
-enum { NO_SLOT = CLIENTS_SLOTS };
 enum { HELD_MAX = 16 << 20, SMALL_BYTES = 512 };
-enum { BACKLOG = 1024, TICK_MS = 500 };
+enum { LISTENERS_MAX = 128, TICK_MS = 500 };
 
 struct connection {
     uv_tcp_t handle;
@@ -50,13 +51,6 @@ struct connection {
     bool is_writing;
 };
 
-struct listener {
-    uv_tcp_t handle;
-    struct tcp *tcp;
-    struct listener *next;
-    bool is_held; // libuv has a connection for which there was no memory
-};
-
 struct tcp {
     struct worker *worker;
     struct clients clients;
@@ -64,7 +58,8 @@ struct tcp {
     size_t n_connections;
     struct connection *newest;
     struct connection *oldest;
-    struct listener *listeners;
+    struct acceptor *acceptors[LISTENERS_MAX];
+    size_t n_acceptors;
     uv_timer_t tick;
     uint8_t in[IN_BYTES];
     uint8_t out[OUT_BYTES];
@@ -132,19 +127,13 @@ static void close_connection(struct connection *c)
         return;
     unlink_connection(c);
     c->tcp->n_connections--;
-    if (c->slot != NO_SLOT)
-        clients_put(&c->tcp->clients, c->slot);
+    clients_put(&c->tcp->clients, c->slot);
     uv_close((uv_handle_t *)&c->handle, on_connection_closed);
 }
-
-static void on_connection(uv_stream_t *server, int status);
 
 static void on_tick(uv_timer_t *timer)
 {
     struct tcp *tcp = timer->data;
-    for (struct listener *listener = tcp->listeners; listener != NULL; listener = listener->next)
-        if (listener->is_held)
-            on_connection((uv_stream_t *)&listener->handle, 0);
     uint64_t idle_ms = (uint64_t)worker_options(tcp->worker)->conf->general_tcp_idle_s * 1000;
     uint64_t now = uv_now(worker_loop(tcp->worker));
     while (tcp->oldest != NULL && now - tcp->oldest->useful_ms >= idle_ms) {
@@ -330,56 +319,68 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *room)
 
 // --- Connections come ---
 
-static void make_room(struct tcp *tcp)
+static bool close_oldest(void *owner)
 {
-    if (tcp->n_connections <= worker_options(tcp->worker)->max_tcp_connections)
-        return;
+    struct tcp *tcp = owner;
+    if (tcp->oldest == NULL)
+        return false;
     count(worker_own_counters(tcp->worker), COUNT_tcp_refused);
     close_connection(tcp->oldest);
-}
-
-// Learns who the client is; false when it has gone, or has too many connections already.
-static bool admit(struct connection *c)
-{
-    struct clients *clients = &c->tcp->clients;
-    int n_peer = sizeof c->peer;
-    if (uv_tcp_getpeername(&c->handle, (struct sockaddr *)&c->peer, &n_peer) != 0)
-        return false;
-    uint16_t slot = clients_slot(clients, (const struct sockaddr *)&c->peer);
-    if (!clients_take(clients, slot)) {
-        count(worker_own_counters(c->tcp->worker), COUNT_tcp_client_refused);
-        return false;
-    }
-    c->slot = slot;
     return true;
 }
 
-static void on_connection(uv_stream_t *server, int status)
+// A connection on the loop, counted for its client; the caller keeps the descriptor when there is no memory.
+static struct connection *new_connection(struct tcp *tcp, int fd, const struct sockaddr_in6 *peer)
 {
-    struct listener *listener = server->data;
-    struct tcp *tcp = listener->tcp;
-    if (status < 0)
-        return;
     struct connection *c = calloc(1, sizeof *c);
-    listener->is_held = c == NULL;
     if (c == NULL)
-        return;
-    c->tcp = tcp;
-    c->slot = NO_SLOT;
+        return NULL;
+    if (uv_tcp_init(worker_loop(tcp->worker), &c->handle) != 0)
+        abort(); // libuv refuses only flags that it does not know
     c->handle.data = c;
-    if (uv_tcp_init(worker_loop(tcp->worker), &c->handle) != 0) {
-        free(c);
-        return;
+    c->tcp = tcp;
+    c->peer = *peer;
+    if (uv_tcp_open(&c->handle, fd) != 0) {
+        uv_close((uv_handle_t *)&c->handle, on_connection_closed);
+        return NULL;
     }
     tcp->n_connections++;
     link_newest(c);
-    if (uv_accept(server, (uv_stream_t *)&c->handle) != 0 || !admit(c) ||
-        uv_read_start((uv_stream_t *)&c->handle, on_read_room, on_read) != 0) {
-        close_connection(c);
+    return c;
+}
+
+// Most clients have sent their question by now: it is read without asking the loop whether there is one.
+static void read_at_once(struct connection *c, int fd)
+{
+    uv_buf_t room;
+    on_read_room((uv_handle_t *)&c->handle, 0, &room);
+    ssize_t n = recv(fd, room.base, room.len, 0);
+    if (n >= 0)
+        on_read((uv_stream_t *)&c->handle, n == 0 ? UV_EOF : n, &room);
+}
+
+static void on_socket(void *owner, int fd, const struct sockaddr_in6 *peer)
+{
+    struct tcp *tcp = owner;
+    uint16_t slot = clients_slot(&tcp->clients, (const struct sockaddr *)peer);
+    if (!clients_take(&tcp->clients, slot)) {
+        count(worker_own_counters(tcp->worker), COUNT_tcp_client_refused);
+        close(fd);
         return;
     }
-    make_room(tcp); // not before: one who is refused pushes nobody out
+    struct connection *c = new_connection(tcp, fd, peer);
+    if (c == NULL) {
+        clients_put(&tcp->clients, slot);
+        close(fd);
+        return;
+    }
+    c->slot = slot;
     count(worker_own_counters(tcp->worker), COUNT_tcp_connections);
+    if (tcp->n_connections > worker_options(tcp->worker)->max_tcp_connections)
+        close_oldest(tcp); // not before: one who is refused pushes nobody out
+    read_at_once(c, fd);
+    if (!c->is_writing && !uv_is_closing((uv_handle_t *)&c->handle))
+        uv_read_start((uv_stream_t *)&c->handle, on_read_room, on_read);
 }
 
 enum err tcp_new(struct tcp **tcp, struct worker *worker)
@@ -398,28 +399,15 @@ enum err tcp_new(struct tcp **tcp, struct worker *worker)
     return ERR_OK;
 }
 
-static void on_listener_closed(uv_handle_t *handle)
-{
-    free(handle->data);
-}
-
 enum err tcp_listen(struct tcp *tcp, int fd)
 {
-    struct listener *self = calloc(1, sizeof *self);
-    if (self == NULL)
-        return ERR_MEMORY;
-    if (uv_tcp_init(worker_loop(tcp->worker), &self->handle) != 0) {
-        free(self);
-        return ERR_SYSTEM;
-    }
-    self->tcp = tcp;
-    self->handle.data = self;
-    if (uv_tcp_open(&self->handle, fd) != 0 || uv_listen((uv_stream_t *)&self->handle, BACKLOG, on_connection) != 0) {
-        uv_close((uv_handle_t *)&self->handle, on_listener_closed);
-        return ERR_SYSTEM;
-    }
-    self->next = tcp->listeners;
-    tcp->listeners = self;
+    const struct acceptor_events events = {tcp, on_socket, close_oldest};
+    if (tcp->n_acceptors == LISTENERS_MAX)
+        return ERR_RANGE;
+    enum err err = acceptor_open(&tcp->acceptors[tcp->n_acceptors], worker_loop(tcp->worker), fd, &events);
+    if (err != ERR_OK)
+        return err;
+    tcp->n_acceptors++;
     if (!uv_is_active((uv_handle_t *)&tcp->tick) && uv_timer_start(&tcp->tick, on_tick, TICK_MS, TICK_MS) != 0)
         abort(); // libuv refuses only a closing handle
     return ERR_OK;
@@ -427,8 +415,9 @@ enum err tcp_listen(struct tcp *tcp, int fd)
 
 void tcp_stop(struct tcp *tcp)
 {
-    for (struct listener *listener = tcp->listeners; listener != NULL; listener = listener->next)
-        uv_close((uv_handle_t *)&listener->handle, on_listener_closed);
+    for (size_t i = 0; i < tcp->n_acceptors; i++)
+        acceptor_close(tcp->acceptors[i]);
+    tcp->n_acceptors = 0;
     while (tcp->oldest != NULL)
         close_connection(tcp->oldest);
     uv_close((uv_handle_t *)&tcp->tick, NULL);

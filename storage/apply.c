@@ -65,7 +65,9 @@ static enum err make_register(const struct change *change, const struct apply_op
                                                                                                          : ERR_EXISTS;
     if (is_there(before, APPLY_VALUES))
         return ERR_EXISTS;
-    struct txt txt = change->values == NULL ? (struct txt){0} : *change->values;
+    struct txt txt = {0};
+    if (change->values != NULL)
+        txt = *change->values;
     txt.username = change->account.username;
     txt.is_withheld = change->account.is_disabled;
     put_account(after, &change->account);

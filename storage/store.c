@@ -212,7 +212,8 @@ enum err store_find_account(struct store_reader *reader, const struct uuid *user
     return err == ERR_OK ? record_read_account(record, username, account) : err;
 }
 
-static bool read_entry(struct store_reader *reader, const MDB_val *key, const MDB_val *record, struct store_entry *entry)
+static bool read_entry(struct store_reader *reader, const MDB_val *key, const MDB_val *record,
+                       struct store_entry *entry)
 {
     *entry = (struct store_entry){.err = ERR_CORRUPT};
     struct uuid *username = &entry->account.username;

@@ -149,8 +149,8 @@ enum change_kind {
 
 struct change {
     enum change_kind kind;
-    struct account account;       // views that stay valid until on_done, as do the following
-    struct bytes rdata;           // TXT rdata in wire form
+    struct account account; // views that stay valid until on_done, as do the following
+    struct bytes rdata;     // TXT rdata in wire form
     struct bytes new_hash;
     const struct account *before; // as it was read
     const struct txt *values;     // a null pointer: none. Their username and is_withheld are the account's
@@ -188,7 +188,7 @@ struct store_import {
 };
 
 // Brings accounts in, on the caller's thread. On a standalone store all of them or, after an error, none: it is one
-// transaction, and while it lasts all other changes to the store wait. What etcd holds takes many transactions: after an
-// error some of the accounts are there, each of them whole; importing the same once more brings in the others. The
+// transaction, and while it lasts all other changes to the store wait. What etcd holds takes many transactions: after
+// an error some of the accounts are there, each of them whole; importing the same once more brings in the others. The
 // error of `next`; ERR_RANGE: an account does not fit a record; else as of store_submit.
 enum err store_import(struct store *store, const struct store_import *import);

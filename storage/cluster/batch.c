@@ -134,8 +134,7 @@ static void fill(struct replica *replica, struct batch *batch)
             changes_add(&later, change);
             continue;
         }
-        change->result =
-            item == NULL ? add_item(replica, batch, change) : fold(replica, batch, item, change);
+        change->result = item == NULL ? add_item(replica, batch, change) : fold(replica, batch, item, change);
         if (change->result != ERR_OK)
             change->on_done(change);
     }

@@ -326,3 +326,17 @@ def test_clients_that_never_read_take_a_bounded_amount_of_memory(tmp_path):
         assert rss_bytes(server) - before < (16 + 8) << 20
         for sock in socks:
             sock.close()
+
+
+def test_a_server_without_descriptors_gives_up_its_oldest_connection(tmp_path, many_files):
+    general = {"tcp_idle_s": 60, "workers": 1}
+    with Acmezone(tmp_path, general=general, wrapper=["prlimit", "--nofile=64:64"]) as server:
+        socks = []
+        for number in range(200):
+            socks.append(connect_from(f"127.0.0.{2 + number % 20}", server.dns))
+            socks[-1].sendall(framed(query_bytes(number, APEX, TYPE_A)))
+            assert receive_framed(socks[-1])[:2] == bytes([0, number])
+        assert udp_exchange(server.dns, query_bytes(7, APEX, TYPE_A))[3] & 15 == dns.rcode.NOERROR
+        assert server.counters()["tcp_refused"] >= 100
+        for sock in socks:
+            sock.close()

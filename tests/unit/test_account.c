@@ -12,9 +12,20 @@ static void a_chosen_subdomain_is_one_label_of_a_host_name(void **)
     static const struct {
         const char *text;
         const char *subdomain; // a null pointer: refused
-    } rows[] = {{"shop", "shop"},  {"Shop-7", "shop-7"}, {"7", "7"},      {"x--y", "x--y"}, {label63, label63},
-                {"", NULL},        {"-a", NULL},         {"a-", NULL},    {"_acme", NULL},  {"a_b", NULL},
-                {"a.b", NULL},     {"a b", NULL},        {"\xc3\xa4", NULL}, {"*", NULL},
+    } rows[] = {{"shop", "shop"},
+                {"Shop-7", "shop-7"},
+                {"7", "7"},
+                {"x--y", "x--y"},
+                {label63, label63},
+                {"", NULL},
+                {"-a", NULL},
+                {"a-", NULL},
+                {"_acme", NULL},
+                {"a_b", NULL},
+                {"a.b", NULL},
+                {"a b", NULL},
+                {"\xc3\xa4", NULL},
+                {"*", NULL},
                 {"a23456789-123456789-123456789-123456789-123456789-123456789-1234", NULL}};
     for (size_t i = 0; i < N_OF(rows); i++) {
         char out[SUBDOMAIN_MAX + 1] = "untouched";

@@ -134,32 +134,6 @@ static void a_cut_or_damaged_account_is_refused_or_stays_within_its_bytes(void *
     free(record.at);
 }
 
-static void an_account_is_written_in_the_oldest_layout_that_can_hold_it(void **)
-{
-    static const struct {
-        const char *note;
-        bool is_disabled;
-        uint8_t version;
-        uint8_t flags;
-    } rows[] = {{"", false, 1, 0}, {"a note", false, 2, 0}, {"", true, 2, 1}, {"both", true, 2, 1}};
-    for (size_t i = 0; i < N_OF(rows); i++) {
-        uint8_t space[256];
-        struct account wanted = ACCOUNT, account;
-        wanted.note = bytes_of_text(rows[i].note);
-        wanted.is_disabled = rows[i].is_disabled;
-        struct writer w = writer_of(space, sizeof space);
-        record_write_account(&w, &wanted);
-        assert_int_equal(space[0], rows[i].version);
-        expect_ok(record_read_account((struct bytes){space, writer_used(&w)}, &ACCOUNT.username, &account));
-        assert_true(account_equal(&account, &wanted));
-        if (rows[i].version == 1)
-            continue;
-        assert_int_equal(space[1], rows[i].flags);
-        space[1] |= 2; // of a later program
-        expect_err(record_read_account((struct bytes){space, writer_used(&w)}, &USER, &account), ERR_CORRUPT);
-    }
-}
-
 static void a_list_of_texts_is_walked_to_its_end_or_its_first_mistake(void **)
 {
     struct reader list = reader_of("\1a\0\3xyz", 7);
@@ -333,35 +307,6 @@ static void expect_whole(const struct txt *txt, struct exact record)
     assert_true(reader_is_done(&r));
 }
 
-static void values_can_be_withheld_and_written_as_they_were_read(void **)
-{
-    struct exact record = after_updates("abc", 3);
-    struct txt txt, again;
-    uint8_t space[256];
-    expect_ok(record_read_txt(view(record), &txt));
-    for (unsigned i = 0; i < 2; i++) {
-        struct writer w = writer_of(space, sizeof space);
-        txt.is_withheld = i > 0;
-        record_write_txt(&w, &txt);
-        assert_false(w.is_bad);
-        assert_int_equal(space[0], 1 + i);
-        assert_int_equal(writer_used(&w), record.n + i);
-        expect_ok(record_read_txt((struct bytes){space, writer_used(&w)}, &again));
-        assert_true(txt_equal(&txt, &again));
-    }
-    assert_true(again.is_withheld);
-    struct txt odd[] = {txt, txt, txt};
-    odd[0].n_values = 2;
-    odd[1].times.n--;
-    odd[2].rdata.n--;
-    for (size_t i = 0; i < N_OF(odd); i++) {
-        struct writer w = writer_of(space, sizeof space);
-        record_write_txt(&w, &odd[i]);
-        assert_true(w.is_bad);
-    }
-    free(record.at);
-}
-
 static void cut_or_damaged_values_are_refused_or_stay_whole(void **)
 {
     struct exact whole = after_updates("abc", 3);
@@ -418,7 +363,6 @@ int main(void)
         cmocka_unit_test(the_smallest_and_the_largest_account_are_kept),
         cmocka_unit_test(an_account_that_does_not_fit_leaves_the_writer_bad),
         cmocka_unit_test(a_cut_or_damaged_account_is_refused_or_stays_within_its_bytes),
-        cmocka_unit_test(an_account_is_written_in_the_oldest_layout_that_can_hold_it),
         cmocka_unit_test(a_list_of_texts_is_walked_to_its_end_or_its_first_mistake),
         cmocka_unit_test(the_youngest_values_are_kept_and_a_repeated_one_becomes_the_youngest),
         cmocka_unit_test(sixty_four_values_are_kept_and_not_one_more),
@@ -426,7 +370,6 @@ int main(void)
         cmocka_unit_test(each_value_keeps_the_time_of_its_last_update),
         cmocka_unit_test(values_that_share_a_beginning_are_told_apart),
         cmocka_unit_test(values_that_do_not_fit_leave_the_writer_bad),
-        cmocka_unit_test(values_can_be_withheld_and_written_as_they_were_read),
         cmocka_unit_test(cut_or_damaged_values_are_refused_or_stay_whole),
         cmocka_unit_test(records_of_a_later_layout_and_garbage_are_refused),
     };

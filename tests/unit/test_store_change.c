@@ -6,9 +6,6 @@
 #include "writing.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 static int open_vault(void **state)
 {
@@ -26,9 +23,8 @@ static int free_vault(void **state)
 
 static struct change change_of(enum change_kind kind, const char *subdomain)
 {
-    return (struct change){
-        .kind = kind,
-        .account = {.username = writing_username(subdomain), .subdomain = bytes_of_text(subdomain)}};
+    return (struct change){.kind = kind,
+                           .account = {.username = writing_username(subdomain), .subdomain = bytes_of_text(subdomain)}};
 }
 
 // --- One account; its bytes are copied, as the snapshot ends.
@@ -320,68 +316,6 @@ static void what_is_there_already_stays_as_it_is(void **state)
     vault_expect_values(vault, taken, "");
 }
 
-// --- Two processes
-
-// The other process writes and reads; it tells by its exit status.
-static void run_child(struct vault *vault, bool (*act)(struct vault *))
-{
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        struct vault own = {.dir = vault->dir, .log = vault->log};
-        bool is_well = vault_open(&own, VAULT_USUAL) == ERR_OK && act(&own);
-        if (is_well)
-            vault_close(&own);
-        _exit(is_well ? 0 : 1);
-    }
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
-}
-
-static bool write_in_child(struct vault *vault)
-{
-    for (unsigned i = 0; i < 50; i++)
-        if (writing_update(vault->store, "sub", i % 2 ? "theirs" : "also theirs") != ERR_OK)
-            return false;
-    return writing_register(vault->store, "child") == ERR_OK;
-}
-
-static void a_store_is_changed_by_two_processes_and_each_sees_the_other(void **state)
-{
-    struct vault *vault = *state;
-    // The store is closed over the fork, as an environment must not be used by a child.
-    vault_close(vault);
-    int ready[2], go[2];
-    assert_int_equal(pipe(ready), 0);
-    assert_int_equal(pipe(go), 0);
-    pid_t server = fork();
-    assert_true(server >= 0);
-    if (server == 0) {
-        char byte = 0;
-        bool is_well = vault_open(vault, VAULT_USUAL) == ERR_OK && writing_register(vault->store, "sub") == ERR_OK &&
-                       write(ready[1], "x", 1) == 1;
-        for (unsigned i = 0; is_well && i < 100; i++)
-            is_well = writing_update(vault->store, "sub", "ours") == ERR_OK;
-        is_well = is_well && read(go[0], &byte, 1) == 1; // the child has ended
-        is_well = is_well && vault_revision(vault) == 1 + 100 + 51;
-        char *values = is_well ? vault_values(vault, "child") : strdup("-");
-        is_well = is_well && strcmp(values, "") == 0;
-        _exit(is_well ? 0 : 1);
-    }
-    char byte;
-    assert_int_equal(read(ready[0], &byte, 1), 1);
-    run_child(vault, write_in_child);
-    assert_int_equal(write(go[1], "x", 1), 1);
-    int status;
-    assert_int_equal(waitpid(server, &status, 0), server);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
-    expect_ok(vault_open(vault, VAULT_USUAL));
-    assert_int_equal(vault_revision(vault), 152);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -398,8 +332,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(accounts_are_brought_in_once_and_walked_over, open_vault, free_vault),
         cmocka_unit_test_setup_teardown(an_import_that_fails_or_is_a_trial_leaves_nothing, open_vault, free_vault),
         cmocka_unit_test_setup_teardown(what_is_there_already_stays_as_it_is, open_vault, free_vault),
-        cmocka_unit_test_setup_teardown(a_store_is_changed_by_two_processes_and_each_sees_the_other, open_vault,
-                                        free_vault),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
