@@ -215,7 +215,7 @@ static enum err begin_file(struct newfile *made, const char *path, char why[IMAG
 // Verifies what was written, and gives it its name; after an error of the writing, `err`, nothing is left of it.
 static enum err end_file(struct newfile *made, enum err err, struct image_report *report, char why[IMAGE_WHY_MAX])
 {
-    struct image_report found;
+    struct image_report found = {0};
     if (err == ERR_OK)
         err = image_verify(made->draft, (struct image_sink){.on_problem = ignore}, &found, why);
     if (err == ERR_OK && found.n_problems > 0)
@@ -245,7 +245,7 @@ enum err image_copy(const char *place, const char *file, struct image_report *re
 {
     struct image image;
     struct newfile made;
-    struct image_report found;
+    struct image_report found = {0};
     enum err err = image_verify(place, (struct image_sink){.on_problem = ignore}, &found, why); // or we fall over it
     if (err == ERR_OK)
         err = open_image(&image, place, why);
@@ -294,7 +294,7 @@ static enum err lock(const char *directory, int *fd, char why[IMAGE_WHY_MAX])
 // A directory without data, or with a store that has no accounts, may be replaced.
 static enum err check_replaceable(const char *data, bool is_forced, char why[IMAGE_WHY_MAX])
 {
-    struct image_report found;
+    struct image_report found = {0};
     struct stat st;
     if (is_forced || stat(data, &st) != 0 || st.st_size == 0)
         return ERR_OK;
@@ -356,7 +356,7 @@ enum err image_restore(const char *file, const char *directory, bool is_forced, 
                        char why[IMAGE_WHY_MAX])
 {
     char data[PATH_MAX_BYTES];
-    struct image_report found;
+    struct image_report found = {0};
     int lock_fd = -1;
     if (mkdir(directory, 0700) != 0 && errno != EEXIST)
         return fail_system(why, directory);
