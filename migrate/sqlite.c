@@ -46,6 +46,9 @@ static enum err fail(const struct sqlite *self, struct source_note *note)
     enum err err = status == SQLITE_NOMEM                                ? ERR_MEMORY
                    : status == SQLITE_CORRUPT || status == SQLITE_NOTADB ? ERR_CORRUPT
                                                                          : ERR_STORE;
+    if (status == SQLITE_READONLY) // its journal wants to be rolled back, and that means to write
+        return source_fail(note, err,
+                           "acme-dns was killed in the middle of a change: start acme-dns once, it tidies up");
     return source_fail(note, err, "SQLite: %s", sqlite3_errmsg(self->db));
 }
 

@@ -4,6 +4,9 @@
 import json
 import os
 import pty
+import re
+import select
+import shutil
 import sqlite3
 import subprocess
 
@@ -18,13 +21,14 @@ from lab.replicas import Replicas
 from test_config import ACME_DNS_V1
 
 N_MANY = 100_000
+MANY_S = 300  # for so many, on a busy machine and under sanitizers
 SKIPPED = 3
 
 
 def import_into(folder, *arguments, config=None, status=0, **options):
     """Runs the command with a configuration in the folder; returns its report."""
     folder.mkdir(exist_ok=True)
-    result = run("import", *arguments, "-c", config or write_config(folder), "--json", **options)
+    result = run("import", *arguments, "-c", config or write_config(folder), "--json", deadline_s=MANY_S, **options)
     assert result.returncode == status, result.stderr + result.stdout
     return json.loads(result.stdout)
 
@@ -32,7 +36,7 @@ def import_into(folder, *arguments, config=None, status=0, **options):
 def export(folder, config=None):
     """The bytes of an export."""
     path = folder / "export.jsonl"
-    result = run("export", path, "-c", config or folder / "config.cfg")
+    result = run("export", path, "-c", config or folder / "config.cfg", deadline_s=MANY_S)
     assert result.returncode == 0, result.stderr
     assert path.stat().st_mode & 0o777 == 0o600
     return path.read_bytes()
@@ -295,21 +299,45 @@ def test_one_command_moves_a_server(tmp_path):
         expect_moved_in(server, accounts[:3])
 
 
-def test_a_large_import_shows_on_a_terminal_how_far_it_is(tmp_path):
-    path = write_sqlite(tmp_path / "acme-dns.db", make_accounts(N_MANY, n_real=0))
+def test_a_long_import_shows_on_a_terminal_how_far_it_is(tmp_path):
+    """The source gives accounts for as long as nothing is shown."""
+    import_into(tmp_path, write_sqlite(tmp_path / "acme-dns.db", make_accounts(300)))
+    lines = b"".join(export(tmp_path).splitlines(keepends=True)[1:-1])
     leader, follower = pty.openpty()
-    process = subprocess.Popen([BINARY, "import", path, "-c", write_config(tmp_path)], env=clean_environment(),
-                               stdout=subprocess.DEVNULL, stderr=follower)
+    process = subprocess.Popen([BINARY, "import", "-", "-c", tmp_path / "config.cfg"], env=clean_environment(),
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=follower)
     os.close(follower)
     shown = b""
+
+    def give_more():
+        process.stdin.write(lines)
+        return select.select([leader], [], [], 0)[0]
+
+    wait_until(give_more, "nothing is shown")
+    process.stdin.close()
     try:
         while part := os.read(leader, 4096):
             shown += part
     except OSError:  # what a terminal says when its last program has gone
         pass
     os.close(leader)
+    assert b"there already" in process.stdout.read()
+    process.stdout.close()
     assert process.wait() == 0
-    assert not shown or (b"of 100000 accounts" in shown and shown.endswith(b"\r\x1b[K")), shown
+    assert re.match(rb"(\r\d+ accounts)+\r\x1b\[K$", shown), shown
+
+
+def test_a_change_that_acme_dns_was_killed_in_is_told(tmp_path):
+    """Its journal is still there, and who only reads must not roll it back."""
+    path = write_sqlite(tmp_path / "acme-dns.db", make_accounts(2000, n_real=0))
+    acme_dns = sqlite3.connect(path)
+    acme_dns.execute("PRAGMA cache_size = 1")
+    acme_dns.execute("UPDATE txt SET Value = ?", ("v" * 43,))
+    killed = tmp_path / "killed.db"
+    for end in ("", "-journal"):
+        shutil.copy(f"{path}{end}", f"{killed}{end}")
+    result = run("import", killed, "-c", write_config(tmp_path))
+    assert result.returncode == 1 and "start acme-dns once" in result.stderr, result.stderr
 
 
 # PostgreSQL
