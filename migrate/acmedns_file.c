@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { PATH_MAX_BYTES = 4200, N_VALUES = 2 };
+enum { PATH_MAX_BYTES = 4200 };
 
 struct acmedns_file {
     sqlite3 *db;
@@ -119,17 +119,18 @@ static enum err add_value(const struct acmedns_file *self, struct bytes subdomai
 static enum err add_values(const struct acmedns_file *self, const struct store_entry *entry, struct source_note *note)
 {
     const struct txt *txt = &entry->txt;
-    struct entry_value last[N_VALUES] = {0};
+    struct entry_value older = {.at_s = 0}, younger = {.at_s = 0};
     struct reader rdata = reader_of(txt->rdata.at, txt->rdata.n), times = reader_of(txt->times.at, txt->times.n);
-    for (unsigned i = 0; i < txt->n_values; i++) {
+    for (unsigned i = 0; i < txt->n_values && !rdata.is_bad; i++) {
         size_t n = take_u16(&rdata);
-        const uint8_t *at = take_bytes(&rdata, n);
-        last[0] = last[1];
-        last[1] = (struct entry_value){{at, at == NULL ? 0 : n}, take_u64(&times)};
+        older = younger;
+        younger.rdata.at = take_bytes(&rdata, n);
+        younger.rdata.n = younger.rdata.at == NULL ? 0 : n;
+        younger.at_s = take_u64(&times);
     }
-    enum err err = ERR_OK;
-    for (unsigned i = 0; i < N_VALUES && err == ERR_OK; i++)
-        err = add_value(self, entry->account.subdomain, last[i], note);
+    enum err err = add_value(self, entry->account.subdomain, older, note);
+    if (err == ERR_OK)
+        err = add_value(self, entry->account.subdomain, younger, note);
     return err;
 }
 
