@@ -103,7 +103,7 @@ static enum err take_text(json_t *object, const char *key, struct bytes *text)
     return ERR_OK;
 }
 
-static enum err parse_wishes(json_t *object, struct body_register *out)
+static enum err take_wishes(json_t *object, struct body_register *out)
 {
     struct bytes note = {0}, subdomain = {0};
     enum err err = take_text(object, "note", &note);
@@ -118,7 +118,13 @@ static enum err parse_wishes(json_t *object, struct body_register *out)
     return err;
 }
 
-enum err body_parse_register(struct bytes body, struct body_register *out)
+static enum err ignore_wishes(json_t *, struct body_register *)
+{
+    return ERR_OK;
+}
+
+static enum err parse_registration(struct bytes body, enum err (*look)(json_t *, struct body_register *),
+                                   struct body_register *out)
 {
     struct body_register found = {0};
     json_t *object = NULL;
@@ -126,13 +132,23 @@ enum err body_parse_register(struct bytes body, struct body_register *out)
     if (err != ERR_OK)
         return err;
     json_t *list = object == NULL ? NULL : find_value(object, "allowfrom");
-    err = parse_wishes(object, &found);
+    err = look(object, &found);
     if (err == ERR_OK && list != NULL && !json_is_null(list))
         err = json_is_array(list) ? parse_networks(list, &found) : ERR_JSON;
     json_decref(object);
     if (err == ERR_OK)
         *out = found;
     return err;
+}
+
+enum err body_parse_register(struct bytes body, struct body_register *out)
+{
+    return parse_registration(body, ignore_wishes, out);
+}
+
+enum err body_parse_wishes(struct bytes body, struct body_register *out)
+{
+    return parse_registration(body, take_wishes, out);
 }
 
 static const char *find_text(json_t *object, const char *key, size_t n)

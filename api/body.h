@@ -17,9 +17,12 @@ struct body_register {
     char subdomain[SUBDOMAIN_MAX + 1]; // that was chosen; empty: none was
 };
 
-// Empty, null, {} or {"allowfrom": [CIDR, ...], "note": "...", "subdomain": "..."}. ERR_JSON: something else. ERR_CIDR:
-// an entry is no network. ERR_NOTE, ERR_SUBDOMAIN: misshapen. ERR_MEMORY.
+// Empty, null, {} or {"allowfrom": [CIDR, ...]}. ERR_JSON: something else. ERR_CIDR: an entry is no network.
+// ERR_MEMORY.
 enum err body_parse_register(struct bytes body, struct body_register *out);
+
+// The same for who may wish for more: "note" and "subdomain", too, are looked at. ERR_NOTE, ERR_SUBDOMAIN: misshapen.
+enum err body_parse_wishes(struct bytes body, struct body_register *out);
 
 struct body_update {
     char subdomain[UUID_TEXT_SIZE];        // lower case

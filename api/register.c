@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Who may register is decided first: by network, then by token; both refusals look alike. Then the body, then a random
 // name, subdomain and password. A subdomain of his own choice, and a note, are for who has shown a token: names are
-// few, and nobody else should take them. The hash of the password is made by the hasher, and only when the account is
-// durable does the client learn the password, which is kept nowhere else.
+// few, and nobody else should take them. Where no tokens are configured the two mean nothing, as to acme-dns. The hash
+// of the password is made by the hasher, and only when the account is durable does the client learn the password, which
+// is kept nowhere else.
 #include "register.h"
 
 #include "auth.h"
@@ -73,10 +74,6 @@ static enum err check_wishes(const struct request *request)
     const struct service *service = request->service;
     const struct body_register *wanted = &request->registration;
     struct txt txt;
-    if (wanted->note[0] == '\0' && wanted->subdomain[0] == '\0')
-        return ERR_OK;
-    if (request->token_name == NULL)
-        return ERR_TOKEN;
     if (wanted->subdomain[0] == '\0')
         return ERR_OK;
     struct bytes label = bytes_of_text(wanted->subdomain);
@@ -126,7 +123,8 @@ void register_on_request(struct request *request)
         throttle_proved(&request->service->throttle, request->ip, NULL);
         request->token_name = token->name;
     }
-    enum err err = body_parse_register(request_body(request), &request->registration);
+    enum err err = (request->token_name == NULL ? body_parse_register : body_parse_wishes)(request_body(request),
+                                                                                           &request->registration);
     if (err == ERR_OK)
         err = check_wishes(request);
     if (err != ERR_OK)

@@ -99,11 +99,15 @@ static void judge_body(struct request *request)
         refuse(request, err, err_word(err));
         return;
     }
-    memcpy(request->subdomain, body.any_subdomain, sizeof request->subdomain);
-    if (is_own(request, body.any_subdomain))
+    if (is_own(request, body.any_subdomain)) {
+        memcpy(request->subdomain, request->account_subdomain, sizeof request->subdomain);
         err = result.txt;
-    else
-        err = result.subdomain == ERR_OK ? ERR_FORBIDDEN : result.subdomain;
+    } else if (result.subdomain == ERR_OK) {
+        memcpy(request->subdomain, body.subdomain, sizeof body.subdomain);
+        err = ERR_FORBIDDEN;
+    } else {
+        err = result.subdomain; // what it is instead may be a secret, and is not logged
+    }
     if (err != ERR_OK)
         refuse(request, err, err == ERR_FORBIDDEN ? "subdomain" : err_word(err));
     else

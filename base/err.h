@@ -21,7 +21,6 @@
     X(SUBDOMAIN, 400, "bad_subdomain", "the subdomain is missing or misshapen")                                        \
     X(TXT, 400, "bad_txt", "the TXT value is misshapen")                                                               \
     X(NOTE, 400, "bad_note", "the note is too long, or holds control characters")                                      \
-    X(TOKEN, 403, "token_required", "this takes a registration token")                                                 \
     X(RESERVED, 409, "subdomain_reserved", "the subdomain is reserved")                                                \
     X(LIMITED, 429, "too_many_requests", "too many requests or failures from this client")                             \
     X(BUSY, 503, "busy", "a queue is full, try again")                                                                 \

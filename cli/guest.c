@@ -9,14 +9,32 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { EXIT_REFUSED = 1 };
 
-static const char *temporary_directory(void)
+// In a container there may be no place to write but the replica's own; the copy is no more than a moment there.
+static const char *temporary_directory(const struct conf *conf)
 {
     const char *directory = getenv("TMPDIR");
-    return directory == NULL || directory[0] == '\0' ? "/tmp" : directory;
+    if (directory != NULL && directory[0] != '\0')
+        return directory;
+    return access("/tmp", W_OK) == 0 ? "/tmp" : conf->database_path;
+}
+
+static void give_to_owner(const char *directory)
+{
+    static const char *const files[] = {"data.mdb", "lock.mdb"};
+    char path[4200];
+    struct stat st;
+    if (geteuid() != 0 || stat(directory, &st) != 0)
+        return;
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", directory, files[i]);
+        (void)!chown(path, st.st_uid, st.st_gid);
+    }
 }
 
 static enum err open_all(struct guest *guest)
@@ -31,8 +49,10 @@ static enum err open_all(struct guest *guest)
     database_read(&guest->database, guest->conf, guest->log);
     guest->database.options.is_guest = true;
     if (guest->database.options.cluster != NULL)
-        guest->database.options.directory = temporary_directory();
+        guest->database.options.directory = temporary_directory(guest->conf);
     err = store_open(&guest->store, &guest->database.options);
+    if (err == ERR_OK && guest->database.options.cluster == NULL)
+        give_to_owner(guest->database.options.directory);
     return err == ERR_OK ? store_reader_open(&guest->reader, guest->store) : err;
 }
 

@@ -37,7 +37,8 @@ def fixture_server(tmp_path):
 
 @pytest.fixture(name="config")
 def fixture_config(tmp_path):
-    """A configuration without a server."""
+    """A configuration without a server; the store is still empty."""
+    (tmp_path / "data").mkdir(mode=0o700)
     return write_config(tmp_path, api=CHEAP_ARGON2)
 
 
@@ -196,6 +197,13 @@ def test_it_works_without_a_server_and_before_the_first(tmp_path, config):
         assert server.update(made, TXT).status_code == 200
         assert server.txt(made["fulldomain"]) == [TXT]
     assert listed(config)[0]["values"] == [TXT]
+
+
+def test_where_there_is_no_store_none_is_made(tmp_path):
+    config = write_config(tmp_path, database={"connection": "./elsewhere"})
+    result = run("account", "create", "-c", config, cwd=tmp_path)
+    assert result.returncode == 1 and "relative to the server's working directory" in result.stderr
+    assert not (tmp_path / "elsewhere").exists()
 
 
 def test_filters_must_all_be_passed(config):
