@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 // The letters of the options that a command takes besides -c and --help.
 enum { JSON = 'j', YES = 'y', ANYWHERE = 'a', NEVER = 'n', DISABLED = 'd', NOTE = 'N', SUBDOMAIN = 's', OLDER = 'o' };
@@ -138,30 +137,6 @@ static bool take_option(struct account_options *options, int letter, const char 
     }
 }
 
-// Who looks for accounts in the wrong place is to be told so, and not to make an empty store there.
-static bool is_there(const struct conf *conf)
-{
-    const char *directory = database_directory(conf);
-    struct stat st;
-    if (conf->etcd_endpoints.n > 0 || stat(directory, &st) == 0)
-        return true;
-    fprintf(stderr, "acmezone: error: %s: there is no store%s\n", directory,
-            directory[0] == '/' ? "" : " here; the path is relative to the server's working directory");
-    return false;
-}
-
-static int open_guest(struct guest *guest, const char *file)
-{
-    struct conf *conf;
-    int status = cmd_config_load(&conf, file);
-    if (status != 0)
-        return status;
-    if (is_there(conf))
-        return guest_open_conf(guest, conf);
-    config_free(conf);
-    return EXIT_REFUSED;
-}
-
 static int run(const struct command *command, int argc, char **argv)
 {
     struct account_options options = {0};
@@ -189,7 +164,7 @@ static int run(const struct command *command, int argc, char **argv)
     if (options.n_words > command->n_max)
         return refuse(command, "too much: ", options.words[command->n_max]);
     struct guest guest;
-    int status = open_guest(&guest, file);
+    int status = guest_open(&guest, file);
     if (status != 0)
         return status;
     status = command->run(&guest, &options);

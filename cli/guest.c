@@ -56,11 +56,28 @@ static enum err open_all(struct guest *guest)
     return err == ERR_OK ? store_reader_open(&guest->reader, guest->store) : err;
 }
 
+// Who looks for accounts in the wrong place is to be told so, and not to make an empty store there.
+static bool is_there(const struct conf *conf)
+{
+    const char *directory = database_directory(conf);
+    struct stat st;
+    if (conf->etcd_endpoints.n > 0 || stat(directory, &st) == 0)
+        return true;
+    fprintf(stderr, "acmezone: error: %s: there is no store%s\n", directory,
+            directory[0] == '/' ? "" : " here; the path is relative to the server's working directory");
+    return false;
+}
+
 int guest_open(struct guest *guest, const char *file)
 {
     struct conf *conf;
     int status = cmd_config_load(&conf, file);
-    return status == 0 ? guest_open_conf(guest, conf) : status;
+    if (status != 0)
+        return status;
+    if (is_there(conf))
+        return guest_open_conf(guest, conf);
+    config_free(conf);
+    return EXIT_REFUSED;
 }
 
 int guest_open_conf(struct guest *guest, struct conf *conf)
