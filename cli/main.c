@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 // The command table. An acme-dns command line has no command at all, only "-c FILE" or nothing: that means serve.
 #include "cmd_account.h"
+#include "cmd_check.h"
 #include "cmd_config.h"
+#include "cmd_hook.h"
 #include "cmd_serve.h"
+#include "cmd_watch.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -23,7 +26,10 @@ static const struct command {
     const char *help;
 } commands[] = {
     {"serve", cmd_serve, "serve DNS and the API (also without a command, as acme-dns does)"},
+    {"check", cmd_check, "follow a domain's challenges as an authority would, and say what is wrong"},
+    {"watch", cmd_watch, "watch certificates and delegations, and tell somebody in time"},
     {"config", cmd_config, "print every option, a sample file, or check a file"},
+    {"hook", cmd_hook, "publish a challenge, as the hook of an ACME client"},
     {"account", cmd_account, "list, show, make, change and delete accounts"},
     {"version", cmd_version, "print the version"},
     {"help", cmd_help, "print this"},
@@ -60,6 +66,8 @@ static const struct command *find_command(const char *name)
 
 int main(int argc, char **argv)
 {
+    if (argc > 0 && cmd_hook_is_called(argv[0]))
+        return cmd_hook(argc, argv);
     if (argc < 2)
         return cmd_serve(argc, argv);
     const struct command *command = find_command(argv[1]);
