@@ -10,6 +10,7 @@
 #include "api.h"
 
 #include "listener.h"
+#include "request.h"
 #include "service.h"
 #include "tls.h"
 
@@ -147,6 +148,7 @@ static struct api *make(const struct api_options *options)
     api->loop = options->loop;
     api->service.conf = options->conf;
     api->service.log = options->log;
+    api->service.audit = options->audit;
     api->service.store = options->store;
     api->service.ready = options->ready;
     api->service.ready_context = options->ready_context;
@@ -215,7 +217,14 @@ static enum err open_tls(struct api *api)
 static enum err open_listener(struct api *api, int fd)
 {
     const struct listener_options options = {
-        .service = &api->service,
+        .conf = api->service.conf,
+        .log = api->service.log,
+        .counters = &api->service.counters,
+        .has_tls = api->service.has_tls,
+        .n_connections = (unsigned)api->service.conf->api_connections,
+        .on_access = request_on_access,
+        .on_completed = request_on_completed,
+        .access_context = &api->service,
         .loop = api->loop,
         .fd = fd,
         .on_ran = look_whether_done,
@@ -266,4 +275,24 @@ enum err api_reload(struct api *api)
 const struct counters *api_counters(const struct api *api)
 {
     return &api->service.counters;
+}
+
+struct api_status api_status(const struct api *api)
+{
+    return (struct api_status){
+        .traffic = &api->service.traffic,
+        .hash_wait_ns = hasher_wait_ns(api->service.hasher),
+        .n_hashes_waiting = hasher_n_waiting(api->service.hasher),
+        .certificate_expires_s = api->tls == NULL ? 0 : tls_expires(api->tls),
+    };
+}
+
+size_t api_n_routes(void)
+{
+    return route_n();
+}
+
+const char *api_route_name(size_t number)
+{
+    return route_name(number);
 }

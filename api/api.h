@@ -7,11 +7,13 @@
 // ignored.
 #pragma once
 
+#include "audit.h"
 #include "config.h"
 #include "counters.h"
 #include "err.h"
 #include "log.h"
 #include "store.h"
+#include "traffic.h"
 
 #include <uv.h>
 
@@ -32,6 +34,7 @@ struct api_options {
     uv_loop_t *loop;
     struct store *store; // the API opens one reader of its own
     struct log *log;
+    struct audit *audit; // a null pointer: none
 
     // Sockets that are bound and listen. The array is copied. A socket belongs to the API, which closes it, once
     // api_start returned ERR_OK; until then, and when it fails, to the caller.
@@ -65,3 +68,16 @@ void api_stop(struct api *api, unsigned deadline_ms, void (*on_stopped)(void *co
 
 // Counted on the loop's thread.
 const struct counters *api_counters(const struct api *api);
+
+// How it stands. What is pointed to is valid as long as the API.
+struct api_status {
+    const struct traffic *traffic;
+    const struct histogram *hash_wait_ns;
+    size_t n_hashes_waiting;
+    int64_t certificate_expires_s; // since 1970; 0: there is no certificate
+};
+struct api_status api_status(const struct api *api);
+
+// The routes that are told apart in `traffic`; the name is static.
+size_t api_n_routes(void);
+const char *api_route_name(size_t number);

@@ -29,6 +29,7 @@ struct hasher {
     struct hash_job *first;
     struct hash_job **last;
     size_t n_waiting;
+    struct histogram wait_ns; // read without the mutex
     bool is_cancelled;
     bool is_stopping;
 
@@ -61,6 +62,7 @@ static struct hash_job *wait_for_job(struct hasher *hasher)
     if (job != NULL) {
         hasher->first = job->next;
         hasher->n_waiting--;
+        histogram_note(&hasher->wait_ns, &histogram_of_ns, uv_hrtime() - job->submitted_ns, 1);
         if (hasher->first == NULL)
             hasher->last = &hasher->first;
     }
@@ -127,6 +129,7 @@ enum err hasher_submit(struct hasher *hasher, struct hash_job *job)
         err = ERR_BUSY;
     } else {
         job->next = NULL;
+        job->submitted_ns = uv_hrtime();
         *hasher->last = job;
         hasher->last = &job->next;
         hasher->n_waiting++;
@@ -134,6 +137,19 @@ enum err hasher_submit(struct hasher *hasher, struct hash_job *job)
     }
     pthread_mutex_unlock(&hasher->mutex);
     return err;
+}
+
+size_t hasher_n_waiting(struct hasher *hasher)
+{
+    pthread_mutex_lock(&hasher->mutex);
+    size_t n = hasher->n_waiting;
+    pthread_mutex_unlock(&hasher->mutex);
+    return n;
+}
+
+const struct histogram *hasher_wait_ns(const struct hasher *hasher)
+{
+    return &hasher->wait_ns;
 }
 
 void hasher_cancel(struct hasher *hasher)

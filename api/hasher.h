@@ -5,6 +5,7 @@
 // DNS. The queue is bounded; what does not fit is refused at once. All functions are called on the loop's thread.
 #pragma once
 
+#include "histogram.h"
 #include "inbox.h"
 #include "secret.h"
 
@@ -22,6 +23,7 @@ struct hash_job {
     char hash[SECRET_HASH_MAX];
     struct letter letter; // opened when the job is done
     enum err result;      // that of secret_hash or secret_verify, or ERR_STOPPING
+    uint64_t submitted_ns;
     struct hash_job *next;
 };
 
@@ -37,6 +39,12 @@ enum err hasher_start(struct hasher **hasher, const struct hasher_options *optio
 
 // ERR_BUSY: the queue is full. ERR_STOPPING: after hasher_cancel. The job stays the caller's then.
 enum err hasher_submit(struct hasher *hasher, struct hash_job *job);
+
+// Jobs that wait, besides those that run.
+size_t hasher_n_waiting(struct hasher *hasher);
+
+// How long jobs waited, in nanoseconds; any thread. Valid as long as the hasher.
+const struct histogram *hasher_wait_ns(const struct hasher *hasher);
 
 // Returns what waits with ERR_STOPPING; what runs goes on.
 void hasher_cancel(struct hasher *hasher);

@@ -9,7 +9,6 @@
 #include "listener.h"
 
 #include "caller.h"
-#include "request.h"
 #include "tls.h"
 
 #include <fcntl.h>
@@ -20,7 +19,7 @@
 enum { CONNECTION_MEMORY_BYTES = 32 * 1024, LOG_TEXT_MAX = 256, SWEEP_MAX_MS = 1000 };
 
 struct listener {
-    struct service *service;
+    struct log *log;
     struct MHD_Daemon *daemon;
     struct callers *callers;
     bool has_started;
@@ -44,18 +43,17 @@ static void on_log(void *context, const char *format, va_list arguments)
     char text[LOG_TEXT_MAX];
     vsnprintf(text, sizeof text, format, arguments);
     text[strcspn(text, "\n")] = '\0';
-    log_write(listener->service->log, listener->has_started ? LOG_DEBUG : LOG_ERROR, "api.microhttpd",
-              LOG_STR("text", text));
+    log_write(listener->log, listener->has_started ? LOG_DEBUG : LOG_ERROR, "api.microhttpd", LOG_STR("text", text));
 }
 
-static struct MHD_Daemon *start_daemon(struct listener *listener)
+static struct MHD_Daemon *start_daemon(struct listener *listener, const struct listener_options *given)
 {
-    const struct conf *conf = listener->service->conf;
+    const struct conf *conf = given->conf;
     unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
     struct MHD_OptionItem options[] = {
         {MHD_OPTION_LISTEN_SOCKET, listener->fd, NULL},
-        {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)request_on_completed, NULL},
-        {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)conf->api_connections, NULL},
+        {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)given->on_completed, given->access_context},
+        {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)given->n_connections, NULL},
         {MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)conf->api_idle_s, NULL},
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY_BYTES, NULL},
         {MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, NULL},
@@ -67,9 +65,9 @@ static struct MHD_Daemon *start_daemon(struct listener *listener)
         {MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, (void *)(uintptr_t)tls_on_handshake},
         {MHD_OPTION_END, 0, NULL},
     };
-    bool has_tls = listener->service->has_tls;
+    bool has_tls = given->has_tls;
     return MHD_start_daemon(has_tls ? flags | MHD_USE_TLS : flags, 0, callers_on_accept, listener->callers,
-                            request_on_access, listener->service, MHD_OPTION_EXTERNAL_LOGGER, on_log, listener,
+                            given->on_access, given->access_context, MHD_OPTION_EXTERNAL_LOGGER, on_log, listener,
                             MHD_OPTION_NOTIFY_CONNECTION, callers_on_connection, listener->callers, MHD_OPTION_ARRAY,
                             options, MHD_OPTION_ARRAY, has_tls ? https : none, MHD_OPTION_END);
 }
@@ -142,7 +140,7 @@ static enum err open_daemon(struct listener *listener, const struct listener_opt
     listener->fd = fcntl(options->fd, F_DUPFD_CLOEXEC, 0);
     if (listener->fd < 0)
         return ERR_SYSTEM;
-    listener->daemon = start_daemon(listener);
+    listener->daemon = start_daemon(listener, options);
     if (listener->daemon == NULL)
         return ERR_SYSTEM; // it may or may not have closed the copy
     enum err err = watch(listener, options->loop);
@@ -156,11 +154,10 @@ enum err listener_open(struct listener **listener, const struct listener_options
     struct listener *self = calloc(1, sizeof *self);
     if (self == NULL)
         return ERR_MEMORY;
-    self->service = options->service;
+    self->log = options->log;
     self->on_ran = options->on_ran;
     self->context = options->context;
-    const struct service *service = self->service;
-    enum err err = callers_open(&self->callers, service->conf, &self->service->counters, service->log);
+    enum err err = callers_open(&self->callers, options->conf, options->counters, options->log);
     if (err == ERR_OK)
         err = open_daemon(self, options);
     if (err != ERR_OK) {

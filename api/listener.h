@@ -2,12 +2,24 @@
 // listener: one listening socket, served by one libmicrohttpd daemon that is driven by the loop. On the loop's thread.
 #pragma once
 
-#include "service.h"
+#include "config.h"
+#include "counters.h"
+#include "log.h"
+
+#include <microhttpd.h>
+#include <uv.h>
 
 struct listener;
 
 struct listener_options {
-    struct service *service;
+    const struct conf *conf;
+    struct log *log;
+    struct counters *counters;
+    bool has_tls;
+    unsigned n_connections; // most of them at once
+    MHD_AccessHandlerCallback on_access;
+    MHD_RequestCompletedCallback on_completed;
+    void *access_context; // of both
     uv_loop_t *loop;
     int fd;                        // a copy of it is used
     void (*on_ran)(void *context); // after each run that the listener has called for itself

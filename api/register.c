@@ -46,6 +46,7 @@ static void on_registered(void *arg)
     log_write(service->log, LOG_INFO, "register.done", LOG_STR("account", request->username_text),
               LOG_STR("subdomain", request->subdomain), LOG_STR("ip", request->ip_text),
               LOG_STR("token", request->token_name));
+    request_audit(request, ERR_OK, NULL, NULL);
     request_answer(request, MHD_HTTP_CREATED, request->owned_text);
 }
 

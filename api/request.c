@@ -92,6 +92,8 @@ void request_answer(struct request *request, unsigned status, const char *text)
     request->status = status;
     request->text = text;
     set_state(request, REQUEST_ANSWERED);
+    traffic_note(&service->traffic.routes[route_number(request->match.route)], status,
+                 request->began_ns == 0 ? 0 : uv_hrtime() - request->began_ns);
     count(&service->counters, COUNT_http_requests);
     if (status >= 400)
         count(&service->counters, COUNT_http_errors);
@@ -106,6 +108,22 @@ static const char *or_none(const char *text)
     return text == NULL || text[0] == '\0' ? NULL : text;
 }
 
+void request_audit(const struct request *request, enum err result, const char *reason, const char *value)
+{
+    const struct audit_act act = {
+        .act = request->match.route->name,
+        .result = result,
+        .reason = reason,
+        .actor = "client",
+        .account = request->username_text,
+        .subdomain = request->subdomain,
+        .value = value,
+        .ip = request->ip_text,
+        .token = request->token_name,
+    };
+    audit_note(request->service->audit, &act);
+}
+
 void request_refuse(struct request *request, enum err err, const char *event, const char *reason)
 {
     unsigned status = err_http_status(err);
@@ -113,6 +131,8 @@ void request_refuse(struct request *request, enum err err, const char *event, co
     log_write(request->service->log, level, event == NULL ? "request.refused" : event, LOG_STR("reason", reason),
               LOG_INT("status", status), LOG_STR("ip", request->ip_text),
               LOG_STR("account", or_none(request->username_text)), LOG_STR("subdomain", or_none(request->subdomain)));
+    if (event != NULL)
+        request_audit(request, err, reason, NULL);
     snprintf(request->words, sizeof request->words, "{\"error\": \"%s\"}", err_word(err));
     request_answer(request, status, request->words);
 }
@@ -249,6 +269,7 @@ static void run(struct request *request)
 {
     unsigned wait_s;
     set_state(request, REQUEST_RUNNING);
+    request->began_ns = uv_hrtime();
     callers_rest(request->connection);
     if (request->verdict == ERR_OK && (wait_s = too_often_s(request)) > 0)
         request_limit(request, wait_s, COUNT_http_limited, NULL);

@@ -41,6 +41,7 @@ struct request {
     // The answer. `text` points to `words` or `owned_text`, or is an empty literal.
     unsigned status;
     const char *text;
+    uint64_t began_ns;      // when it was there as a whole; 0: it never was
     unsigned retry_after_s; // of a 429
     char words[80];
     char *owned_text; // freed with the request
@@ -89,12 +90,16 @@ struct bytes request_body(const struct request *request);
 // `text` is JSON, or empty for no body; it is a literal or part of the request.
 void request_answer(struct request *request, unsigned status, const char *text);
 
-// Answers with the error's status and word, and logs `event` with the reason; a null `event`: only at debug level, as
-// request.refused.
+// Answers with the error's status and word, and logs `event` with the reason, in the audit log too; a null `event`:
+// only at debug level, as request.refused.
 void request_refuse(struct request *request, enum err err, const char *event, const char *reason);
 
 // Refuses with ERR_LIMITED, counted as `counter`; the client is to wait for `wait_s`.
 void request_limit(struct request *request, unsigned wait_s, enum counter counter, const char *event);
+
+// Notes in the audit log what has come of the request; refusals with an event have been noted by request_refuse.
+// `value` is the TXT value, or a null pointer.
+void request_audit(const struct request *request, enum err result, const char *reason, const char *value);
 
 // Hands request->job to the hasher; `on_hashed` gets the request back. ERR_BUSY or ERR_STOPPING: it does not.
 enum err request_hash(struct request *request, enum hash_kind kind, void (*on_hashed)(void *request));

@@ -11,25 +11,45 @@
 #include "probes.h"
 #include "register.h"
 #include "self.h"
+#include "traffic.h"
 #include "update.h"
 
+#include <assert.h>
 #include <strings.h>
 
 #define ACCOUNT_METHODS "GET, HEAD, DELETE, OPTIONS"
 
 static const struct route routes[] = {
-    {"health", "GET", "GET, HEAD, OPTIONS", true, false, probes_on_health},
-    {"ready", "GET", "GET, HEAD, OPTIONS", true, false, probes_on_ready},
-    {"openapi.json", "GET", "GET, HEAD, OPTIONS", true, false, openapi_on_request},
-    {"register", "POST", "POST, OPTIONS", false, true, register_on_request},
-    {"update", "POST", "POST, OPTIONS", false, true, update_on_request},
-    {"clear", "POST", "POST, OPTIONS", false, true, self_on_clear},
-    {"account", "GET", ACCOUNT_METHODS, false, true, self_on_show},
-    {"account", "DELETE", ACCOUNT_METHODS, false, true, self_on_delete},
-    {"account/rotate", "POST", "POST, OPTIONS", false, true, self_on_rotate},
+    {"health", "health", "GET", "GET, HEAD, OPTIONS", true, false, probes_on_health},
+    {"ready", "ready", "GET", "GET, HEAD, OPTIONS", true, false, probes_on_ready},
+    {"openapi", "openapi.json", "GET", "GET, HEAD, OPTIONS", true, false, openapi_on_request},
+    {"register", "register", "POST", "POST, OPTIONS", false, true, register_on_request},
+    {"update", "update", "POST", "POST, OPTIONS", false, true, update_on_request},
+    {"clear", "clear", "POST", "POST, OPTIONS", false, true, self_on_clear},
+    {"show", "account", "GET", ACCOUNT_METHODS, false, true, self_on_show},
+    {"delete", "account", "DELETE", ACCOUNT_METHODS, false, true, self_on_delete},
+    {"rotate", "account/rotate", "POST", "POST, OPTIONS", false, true, self_on_rotate},
 };
 
-enum { N_ROUTES = sizeof routes / sizeof routes[0], N_SEGMENTS_MAX = 3 };
+enum { N_SEGMENTS_MAX = 3, N_ROUTES = sizeof routes / sizeof routes[0] };
+
+static_assert(N_ROUTES < TRAFFIC_ROUTES_MAX);
+
+size_t route_n(void)
+{
+    return 1 + N_ROUTES;
+}
+
+size_t route_number(const struct route *route)
+{
+    return route == NULL ? 0 : 1 + (size_t)(route - routes);
+}
+
+const char *route_name(size_t number)
+{
+    assert(number <= N_ROUTES);
+    return number == 0 ? "none" : routes[number - 1].name;
+}
 
 // "http://host:port/path" is "/path".
 static const char *skip_authority(const char *path)

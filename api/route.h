@@ -11,6 +11,7 @@
 struct request;
 
 struct route {
+    const char *name;    // in metrics and in the audit log
     const char *path;    // without the first slash
     const char *method;  // GET serves HEAD too
     const char *methods; // of all routes of this path, as in Allow and Access-Control-Allow-Methods
@@ -25,6 +26,10 @@ struct route_match {
     bool is_options;           // the method is OPTIONS: answered for the path, not by a route
 };
 
+// Routes by number, below route_n; 0 is the place of requests that have none, a null pointer. The name is static.
+size_t route_n(void);
+size_t route_number(const struct route *route);
+const char *route_name(size_t number);
 // The nth route, or a null pointer behind the last.
 const struct route *route_at(size_t n);
 

@@ -14,13 +14,16 @@ enum { FULLDOMAIN_MAX = 320 };
 static bool is_done(struct request *request, const char *done, const char *refused)
 {
     enum err err = request->change.result;
-    if (err == ERR_NOT_FOUND) // meanwhile
+    memcpy(request->subdomain, request->account_subdomain, sizeof request->subdomain);
+    if (err == ERR_NOT_FOUND) { // meanwhile
         request_refuse(request, ERR_FORBIDDEN, refused, "unknown_account");
-    else if (err != ERR_OK)
+    } else if (err != ERR_OK) {
         request_refuse(request, err, refused, err_word(err));
-    else
+    } else {
         log_write(request->service->log, LOG_INFO, done, LOG_STR("account", request->username_text),
-                  LOG_STR("subdomain", request->account_subdomain), LOG_STR("ip", request->ip_text));
+                  LOG_STR("subdomain", request->subdomain), LOG_STR("ip", request->ip_text));
+        request_audit(request, ERR_OK, NULL, NULL);
+    }
     return err == ERR_OK;
 }
 
@@ -68,7 +71,7 @@ static void on_deleted(void *arg)
         request_answer(request, MHD_HTTP_NO_CONTENT, "");
 }
 
-static void delete (struct request *request)
+static void drop(struct request *request)
 {
     request->change.kind = CHANGE_DELETE;
     request->change.account = own_names(request);
@@ -77,7 +80,7 @@ static void delete (struct request *request)
 
 void self_on_delete(struct request *request)
 {
-    login_start(request, "account.refused", delete);
+    login_start(request, "account.refused", drop);
 }
 
 // -- POST /clear

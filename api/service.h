@@ -7,11 +7,14 @@
 #include "hasher.h"
 #include "inbox.h"
 #include "throttle.h"
+#include "traffic.h"
 
 struct service {
     struct counters counters;
+    struct traffic traffic;
     const struct conf *conf;
     struct log *log;
+    struct audit *audit;
     struct store *store;
     struct store_reader *reader;
     struct inbox *inbox;

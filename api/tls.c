@@ -131,6 +131,11 @@ enum err tls_reload(struct tls *tls)
     return try_pair(tls, "tls.reload_failed");
 }
 
+time_t tls_expires(const struct tls *tls)
+{
+    return keypair_expires(tls->pair);
+}
+
 static void on_close(uv_handle_t *handle)
 {
     struct tls *tls = handle->data;

@@ -30,6 +30,9 @@ enum err tls_open(struct tls **tls, const struct tls_options *options);
 // (tls.reload_failed).
 enum err tls_reload(struct tls *tls);
 
+// When the certificate in use expires, since 1970.
+time_t tls_expires(const struct tls *tls);
+
 // No handshake may follow. `on_closed` is called on the loop; everything is freed by then.
 void tls_close(struct tls *tls, void (*on_closed)(void *context), void *context);
 

@@ -45,8 +45,10 @@ static void on_updated(void *arg)
     count(&service->counters, COUNT_updates);
     log_write(service->log, LOG_INFO, "update.done", LOG_STR("account", request->username_text),
               LOG_STR("subdomain", request->account_subdomain), LOG_STR("ip", request->ip_text));
-    snprintf(request->words, sizeof request->words, "{\"txt\": \"%.*s\"}", BODY_TXT_CHARS,
-             (const char *)request->rdata + 1);
+    char txt[BODY_TXT_CHARS + 1];
+    snprintf(txt, sizeof txt, "%.*s", BODY_TXT_CHARS, (const char *)request->rdata + 1);
+    request_audit(request, ERR_OK, NULL, txt);
+    snprintf(request->words, sizeof request->words, "{\"txt\": \"%s\"}", txt);
     request_answer(request, MHD_HTTP_OK, request->words);
 }
 

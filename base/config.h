@@ -53,11 +53,13 @@ struct conf {
 #include "options.def"
 
     // Worked out of the above.
-    const char *file;            // the file that was read
-    struct listens dns_listens;  // general_listen within general_protocol
-    struct listens api_listens;  // api_ip with api_port
-    struct texts etcd_endpoints; // database_connection with engine "etcd"
-    bool has_udp;                // general_protocol
+    const char *file;               // the file that was read
+    struct listens dns_listens;     // general_listen within general_protocol
+    struct listens api_listens;     // api_ip with api_port
+    struct listens metrics_listens; // metrics_listen
+    bool is_metrics_asked;          // somebody has set metrics_listen
+    struct texts etcd_endpoints;    // database_connection with engine "etcd"
+    bool has_udp;                   // general_protocol
     bool has_tcp;
     struct log_options log;    // [logconfig] and general_debug
     const char *records_place; // "FILE:LINE: [general] records", for whoever finds that a record is unsound

@@ -151,6 +151,28 @@ static enum err check_listen(struct conf *conf, struct config_report *report)
     return ERR_OK;
 }
 
+static enum err check_metrics_listen(struct conf *conf, struct config_report *report)
+{
+    size_t n = conf->metrics_listen.n;
+    struct listen *list = n == 0 ? NULL : arena_take(conf->arena, n * 2, sizeof *list);
+    if (n > 0 && list == NULL)
+        return ERR_MEMORY;
+    for (size_t i = 0; i < n; i++) {
+        const char *given = conf->metrics_listen.at[i];
+        struct listen_text text;
+        enum err err = listen_parse(bytes_of_text(given), &text);
+        if (err == ERR_OK)
+            err = listen_add(text, (struct listen_families){true, true}, list, &conf->metrics_listens.n);
+        if (err != ERR_OK)
+            config_error(report, OPTION_ID_metrics_listen,
+                         "\"%.80s\" is not an address with its port; allowed: 127.0.0.1:9153, [::1]:9153, :9153",
+                         given);
+    }
+    conf->metrics_listens.at = list;
+    conf->is_metrics_asked = report->origins[OPTION_ID_metrics_listen].source != CONFIG_DEFAULT;
+    return ERR_OK;
+}
+
 static enum err check_api_listen(struct conf *conf, struct config_report *report)
 {
     static const char *const ALL[] = {"::"};
@@ -311,8 +333,9 @@ static enum err fill_threads(struct conf *conf, struct config_report *)
 enum err config_check(struct conf *conf, struct config_report *report)
 {
     static enum err (*const CHECKS[])(struct conf *, struct config_report *) = {
-        check_entries, check_domains, check_soa,     check_listen, check_cookies, check_api_listen, check_store,
-        check_tls,     check_tokens,  check_proxies, check_hash,   check_log,     fill_threads,     note_records,
+        check_entries,    check_domains,        check_soa,   check_listen, check_cookies,
+        check_api_listen, check_metrics_listen, check_store, check_tls,    check_tokens,
+        check_proxies,    check_hash,           check_log,   fill_threads, note_records,
     };
     enum err err = ERR_OK;
     for (size_t i = 0; err == ERR_OK && i < sizeof CHECKS / sizeof *CHECKS; i++)

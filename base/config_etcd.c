@@ -50,8 +50,12 @@ static enum err check_endpoints(struct conf *conf, struct config_report *report,
     size_t n = 0;
     if (list == NULL)
         return ERR_MEMORY;
-    for (const char *at = conf->database_connection; next_entry(&at, &entry) && n < ENDPOINTS_MAX; n++) {
+    for (const char *at = conf->database_connection; next_entry(&at, &entry); n++) {
         bool is_tls = false;
+        if (n == ENDPOINTS_MAX) {
+            config_error(report, OPTION_ID_database_connection, "it has more than %d endpoints", ENDPOINTS_MAX);
+            break;
+        }
         char *text = arena_take_text(conf->arena, entry);
         if (text == NULL)
             return ERR_MEMORY;

@@ -34,6 +34,7 @@
     X(badcookie, "answers BADCOOKIE")                                                                                  \
     X(rrl_slipped, "DNS answers over the rate limit that were let through cut short")                                  \
     X(rrl_dropped, "DNS answers over the rate limit that were dropped")                                                \
+    X(querylog_dropped, "lines that the query log could not keep up with")                                             \
     X(http_requests, "HTTP requests answered")                                                                         \
     X(http_errors, "HTTP requests answered with a status of 400 or more")                                              \
     X(registrations, "accounts registered")                                                                            \

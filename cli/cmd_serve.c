@@ -11,7 +11,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 
 enum { DRAIN_MS = 5000, EXIT_REFUSED = 1, EXIT_USAGE = 2 };
 
@@ -44,6 +43,9 @@ static void on_api_stopped(void *context)
     struct serve *serve = context;
     house_report(&serve->house);
     serve->house.api = NULL;
+    if (serve->house.exporter != NULL)
+        exporter_stop(serve->house.exporter, NULL, NULL);
+    serve->house.exporter = NULL;
     close_signals(serve);
 }
 
@@ -91,21 +93,12 @@ static enum err start_signals(struct serve *serve)
     return ERR_OK;
 }
 
-// As many descriptors as the system lets us have: connections are limited by the config.
-static void raise_descriptor_limit(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return;
-    limit.rlim_cur = limit.rlim_max;
-    (void)setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 static void announce(const struct house *house)
 {
     log_ready(house->log);
     log_write(house->log, LOG_INFO, "serve.ready", LOG_STR("version", ACMEZONE_VERSION),
               LOG_STR("dns", server_addresses(house->server)), LOG_STR("api", house->api_addresses),
+              LOG_STR("metrics", house->metrics_addresses == NULL ? "off" : house->metrics_addresses),
               LOG_STR("zone", house->conf->general_domain.at[0]), LOG_STR("store", house->conf->database_connection),
               LOG_INT("workers", server_n_workers(house->server)));
     notify_manager("READY=1");
@@ -153,7 +146,6 @@ int cmd_serve(int argc, char **argv)
         fputs(usage, stderr);
         return EXIT_USAGE;
     }
-    raise_descriptor_limit();
     struct conf *conf;
     int status = cmd_config_load(&conf, file);
     if (status != 0)

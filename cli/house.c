@@ -3,18 +3,18 @@
 // is answered must be found by DNS.
 #include "house.h"
 
+#include "bind.h"
 #include "cmd_config.h"
+#include "descriptors.h"
 #include "identity.h"
+#include "metrics.h"
 #include "reserved.h"
 #include "sandbox.h"
-#include "socket.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-enum { API_LISTEN_MAX = 128 };
 
 // --- Open and close ---
 
@@ -27,10 +27,44 @@ static enum err open_log(struct house *house)
     return err;
 }
 
+// `err` is what came of opening the file; errno belongs to it.
+static enum err note_opened(const struct house *house, const char *file, enum err err)
+{
+    if (err != ERR_OK)
+        log_write(house->log, LOG_ERROR, "serve.refused", LOG_STR("file", file), LOG_STR("reason", strerror(errno)));
+    return err;
+}
+
+static enum err open_querylog(struct house *house)
+{
+    const struct conf *conf = house->conf;
+    const struct log_options options = {.level = LOG_INFO, .is_json = conf->log.is_json, .file = conf->querylog_file};
+    if (conf->querylog_sample == 0 || conf->querylog_file[0] == 0)
+        return ERR_OK;
+    return note_opened(house, conf->querylog_file, log_open(&house->querylog, &options));
+}
+
+static enum err open_audit(struct house *house)
+{
+    const struct conf *conf = house->conf;
+    if (!conf->audit_enabled)
+        return ERR_OK;
+    return note_opened(house, conf->audit_file, audit_open(&house->audit, conf->audit_file, house->log));
+}
+
+// As the user who will write them.
+static enum err open_other_logs(struct house *house)
+{
+    enum err err = open_querylog(house);
+    return err == ERR_OK ? open_audit(house) : err;
+}
+
 // Landlock can let a directory through only when it is there.
 static enum err enclose(struct house *house)
 {
     enum err err = identity_begin(house->conf, house->log);
+    if (err == ERR_OK)
+        err = open_other_logs(house);
     if (err == ERR_OK)
         err = store_make_directory(database_directory(house->conf), house->log);
     return err == ERR_OK ? sandbox_begin(house->conf, house->log) : err;
@@ -51,45 +85,11 @@ static enum err open_store(struct house *house)
 
 static enum err open_server(struct house *house)
 {
-    const struct server_options options = {.conf = house->conf, .store = house->store, .log = house->log};
+    const struct server_options options = {.conf = house->conf,
+                                           .store = house->store,
+                                           .log = house->log,
+                                           .querylog = house->querylog == NULL ? house->log : house->querylog};
     return server_start(&house->server, &options, house->zones);
-}
-
-// Binds one address of the API and notes it as a URL.
-static enum err bind_api(const struct house *house, const struct listen *listen, int *fd, FILE *urls)
-{
-    char text[SOCKET_TEXT_MAX];
-    enum err err = socket_bind(fd, SOCKET_TCP, SOCKET_ALONE, listen->ip, listen->port);
-    if (err != ERR_OK) {
-        int saved = errno;
-        if (listen->is_implied && (saved == EAFNOSUPPORT || saved == EADDRNOTAVAIL))
-            return ERR_NOT_FOUND; // "all addresses" on a machine without this family
-        log_write(house->log, LOG_ERROR, "serve.cannot_bind",
-                  LOG_STR("address", socket_write(listen->ip, listen->port, text)), LOG_STR("reason", strerror(saved)));
-        return err;
-    }
-    const char *scheme = strcmp(house->conf->api_tls, "none") == 0 ? "http" : "https";
-    fprintf(urls, "%s%s://%s", ftell(urls) > 0 ? "," : "", scheme, socket_write(listen->ip, socket_port(*fd), text));
-    return ERR_OK;
-}
-
-static enum err bind_apis(struct house *house, int fds[API_LISTEN_MAX], size_t *n_fds)
-{
-    size_t n_text;
-    FILE *urls = open_memstream(&house->api_addresses, &n_text);
-    if (urls == NULL)
-        return ERR_MEMORY;
-    const struct listens *listens = &house->conf->api_listens;
-    enum err err = ERR_OK;
-    for (size_t i = 0; i < listens->n && *n_fds < API_LISTEN_MAX; i++) {
-        err = bind_api(house, &listens->at[i], &fds[*n_fds], urls);
-        if (err == ERR_OK)
-            (*n_fds)++;
-        else if (err != ERR_NOT_FOUND)
-            break;
-        err = ERR_OK;
-    }
-    return fclose(urls) == 0 ? err : ERR_MEMORY;
 }
 
 static size_t check_ready(void *context, struct api_check *checks, size_t max)
@@ -115,30 +115,89 @@ static bool is_reserved(void *context, struct bytes label)
 
 static enum err open_api(struct house *house, uv_loop_t *loop)
 {
-    int fds[API_LISTEN_MAX];
-    size_t n = 0;
-    enum err err = bind_apis(house, fds, &n);
+    struct bound bound = {0};
+    const char *scheme = strcmp(house->conf->api_tls, "none") == 0 ? "http" : "https";
+    enum err err = bind_all(&bound, &(struct bind_wanted){&house->conf->api_listens, scheme, house->log, LOG_ERROR});
+    house->api_addresses = bound.urls;
     if (err == ERR_OK)
         err = api_start(&house->api, &(struct api_options){.conf = house->conf,
                                                            .loop = loop,
                                                            .store = house->store,
                                                            .log = house->log,
-                                                           .listen_fds = fds,
-                                                           .n_listen_fds = n,
+                                                           .audit = house->audit,
+                                                           .listen_fds = bound.fds,
+                                                           .n_listen_fds = bound.n,
                                                            .ready = check_ready,
                                                            .ready_context = house,
                                                            .is_reserved = is_reserved,
                                                            .reserved_context = house});
     if (err != ERR_OK)
-        while (n > 0)
-            close(fds[--n]);
+        bind_drop(&bound);
     return err;
+}
+
+static char *write_metrics(void *context, size_t *n)
+{
+    return metrics_write(context, n);
+}
+
+// A default that nobody has asked for does not keep DNS from being served: then a second server on a machine goes
+// without metrics, and says so.
+static enum err bind_metrics(struct house *house, struct bound *bound)
+{
+    const struct conf *conf = house->conf;
+    enum log_level level = conf->is_metrics_asked ? LOG_ERROR : LOG_WARN;
+    enum err err = bind_all(bound, &(struct bind_wanted){&conf->metrics_listens, "http", house->log, level});
+    if (err == ERR_SYSTEM && !conf->is_metrics_asked) {
+        bind_drop(bound);
+        err = ERR_OK;
+    }
+    if (err == ERR_OK && bound->n > 0)
+        house->metrics_addresses = bound->urls;
+    else
+        free(bound->urls);
+    return err;
+}
+
+static enum err open_metrics(struct house *house, uv_loop_t *loop)
+{
+    struct bound bound = {0};
+    enum err err = bind_metrics(house, &bound);
+    if (err == ERR_OK && bound.n == 0)
+        return ERR_OK;
+    if (err == ERR_OK)
+        err = store_reader_open(&house->metrics_reader, house->store);
+    if (err == ERR_OK)
+        err = exporter_start(&house->exporter, &(struct exporter_options){.conf = house->conf,
+                                                                          .loop = loop,
+                                                                          .log = house->log,
+                                                                          .listen_fds = bound.fds,
+                                                                          .n_listen_fds = bound.n,
+                                                                          .write = write_metrics,
+                                                                          .context = house});
+    if (err != ERR_OK)
+        bind_drop(&bound);
+    return err;
+}
+
+// What runs on the loop goes on until the loop has run.
+static void stop_serving(struct house *house)
+{
+    if (house->exporter != NULL)
+        exporter_stop(house->exporter, NULL, NULL);
+    if (house->api != NULL)
+        api_stop(house->api, 0, NULL, NULL);
+    house->exporter = NULL;
+    house->api = NULL;
 }
 
 enum err house_open(struct house *house, struct conf *conf, uv_loop_t *loop)
 {
     *house = (struct house){.conf = conf};
+    vitals_open(&house->vitals);
     enum err err = open_log(house);
+    if (err == ERR_OK)
+        descriptors_fit(conf, house->log);
     if (err == ERR_OK)
         err = enclose(house);
     if (err == ERR_OK)
@@ -149,10 +208,12 @@ enum err house_open(struct house *house, struct conf *conf, uv_loop_t *loop)
         err = open_server(house);
     if (err == ERR_OK)
         err = open_api(house, loop);
-    if (err == ERR_OK && (err = shut(house)) != ERR_OK) {
-        api_stop(house->api, 0, NULL, NULL);
-        house->api = NULL;
-    }
+    if (err == ERR_OK)
+        err = open_metrics(house, loop);
+    if (err == ERR_OK)
+        err = shut(house);
+    if (err != ERR_OK)
+        stop_serving(house);
     return err;
 }
 
@@ -162,9 +223,15 @@ void house_close(struct house *house)
         server_stop(house->server);
     if (house->zones != NULL)
         zones_drop(house->zones);
+    if (house->metrics_reader != NULL)
+        store_reader_close(house->metrics_reader);
     if (house->store != NULL)
         store_close(house->store);
+    vitals_close(&house->vitals);
     free(house->api_addresses);
+    free(house->metrics_addresses);
+    audit_close(house->audit);
+    log_close(house->querylog);
     log_close(house->log);
     config_free(house->conf);
 }
@@ -210,12 +277,32 @@ static enum err reload_zones(struct house *house)
     return ERR_OK;
 }
 
+// `err` is what came of opening the file anew; errno belongs to it.
+static enum err note_reopened(const struct house *house, const char *file, enum err err)
+{
+    if (err != ERR_OK)
+        log_write(house->log, LOG_ERROR, "log.cannot_reopen", LOG_STR("file", file),
+                  LOG_STR("reason", strerror(errno)));
+    return err;
+}
+
+static enum err worse(enum err one, enum err other)
+{
+    return one == ERR_OK ? other : one;
+}
+
+static enum err reopen_logs(const struct house *house)
+{
+    const struct conf *conf = house->conf;
+    enum err err = note_reopened(house, conf->log.file, log_reopen(house->log));
+    if (house->querylog != NULL)
+        err = worse(err, note_reopened(house, conf->querylog_file, log_reopen(house->querylog)));
+    return worse(err, note_reopened(house, conf->audit_file, audit_reopen(house->audit)));
+}
+
 void house_reload(struct house *house)
 {
-    enum err log_err = log_reopen(house->log);
-    if (log_err != ERR_OK)
-        log_write(house->log, LOG_ERROR, "log.cannot_reopen", LOG_STR("file", house->conf->log.file),
-                  LOG_STR("reason", strerror(errno)));
+    enum err log_err = reopen_logs(house);
     enum err zones_err = reload_zones(house);
     enum err api_err = api_reload(house->api);
     log_write(house->log, LOG_INFO, "serve.reloaded", LOG_STR("log", err_text(log_err)),
@@ -224,7 +311,7 @@ void house_reload(struct house *house)
 
 // --- Report ---
 
-static uint64_t total(const struct house *house, enum counter which)
+uint64_t house_total(const struct house *house, enum counter which)
 {
     uint64_t sum = counter_value(store_counters(house->store), which);
     if (house->api != NULL)
@@ -243,7 +330,7 @@ void house_report(const struct house *house)
     };
     struct log_field fields[N_COUNTERS + 2];
     for (unsigned i = 0; i < N_COUNTERS; i++)
-        fields[i] = LOG_INT(names[i], total(house, i));
+        fields[i] = LOG_INT(names[i], house_total(house, i));
     fields[N_COUNTERS] = LOG_INT("log_lost", log_n_lost(house->log));
     fields[N_COUNTERS + 1] = (struct log_field){0};
     log_write_fields(house->log, LOG_INFO, "serve.counters", fields);

@@ -90,7 +90,8 @@ static bool let_all(const struct ruleset *ruleset, const struct conf *conf)
     if (conf->etcd_endpoints.n > 0 && !let_cluster(ruleset, conf))
         return false;
     return let(ruleset, conf->etcd_endpoints.n > 0 ? conf->database_path : conf->database_connection, ACCESS_WRITE) &&
-           let_beside(ruleset, conf->log.file, ACCESS_WRITE) && let_beside(ruleset, conf->file, ACCESS_READ) &&
+           let_beside(ruleset, conf->log.file, ACCESS_WRITE) && let_beside(ruleset, conf->audit_file, ACCESS_WRITE) &&
+           let_beside(ruleset, conf->querylog_file, ACCESS_WRITE) && let_beside(ruleset, conf->file, ACCESS_READ) &&
            let_beside(ruleset, conf->api_tls_cert_fullchain, ACCESS_READ) &&
            let_beside(ruleset, conf->api_tls_cert_privkey, ACCESS_READ) &&
            let(ruleset, "/sys/devices/system/cpu", ACCESS_READ) &&

@@ -2,10 +2,13 @@
 // The command table. An acme-dns command line has no command at all, only "-c FILE" or nothing: that means serve.
 #include "cmd_account.h"
 #include "cmd_backup.h"
+#include "cmd_check.h"
 #include "cmd_config.h"
 #include "cmd_export.h"
+#include "cmd_hook.h"
 #include "cmd_import.h"
 #include "cmd_serve.h"
+#include "cmd_watch.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -26,7 +29,10 @@ static const struct command {
     const char *help;
 } commands[] = {
     {"serve", cmd_serve, "serve DNS and the API (also without a command, as acme-dns does)"},
+    {"check", cmd_check, "follow a domain's challenges as an authority would, and say what is wrong"},
+    {"watch", cmd_watch, "watch certificates and delegations, and tell somebody in time"},
     {"config", cmd_config, "print every option, a sample file, or check a file"},
+    {"hook", cmd_hook, "publish a challenge, as the hook of an ACME client"},
     {"account", cmd_account, "list, show, make, change and delete accounts"},
     {"import", cmd_import, "bring accounts in, from acme-dns or from an export"},
     {"export", cmd_export, "write all accounts to a file"},
@@ -68,6 +74,8 @@ static const struct command *find_command(const char *name)
 
 int main(int argc, char **argv)
 {
+    if (argc > 0 && cmd_hook_is_called(argv[0]))
+        return cmd_hook(argc, argv);
     if (argc < 2)
         return cmd_serve(argc, argv);
     const struct command *command = find_command(argv[1]);

@@ -8,6 +8,9 @@
 // its options is set aside at the start.
 #include "answer.h"
 
+#include "querylog.h"
+#include "tally.h"
+
 enum { POINTER = 0xc000, DO_BIT = 0x8000, COUNTS_AT = 4 };
 
 // What an rrset needs to know about the message it goes into.
@@ -172,6 +175,15 @@ static bool cut_to_question(struct found *found)
     return found->rcode == RCODE_NOERROR || found->rcode == RCODE_NXDOMAIN;
 }
 
+static void note(const struct lookup *lookup, const struct message *message, const struct query *query,
+                 struct querylog_outcome outcome, struct counters *counters)
+{
+    if (lookup->tally != NULL && outcome.verdict != RRL_DROP)
+        tally_answer(lookup->tally, message->is_udp, query->has_question ? query->qtype : 0, outcome.rcode);
+    if (lookup->log != NULL)
+        querylog_note(lookup->log, message, query, outcome, counters);
+}
+
 size_t answer_write(struct message *message, const struct lookup *lookup, struct counters *counters)
 {
     struct query query;
@@ -186,6 +198,7 @@ size_t answer_write(struct message *message, const struct lookup *lookup, struct
     struct guarding guarding = guard_judge(lookup, message, &query, &found);
     if (guarding.verdict == RRL_DROP) {
         count(counters, COUNT_rrl_dropped);
+        note(lookup, message, &query, (struct querylog_outcome){found.rcode, guarding.verdict}, counters);
         return 0;
     }
     size_t limit = limit_of(message, &query, lookup->conf);
@@ -217,5 +230,6 @@ size_t answer_write(struct message *message, const struct lookup *lookup, struct
     count(counters, is_slipped ? COUNT_rrl_slipped : outcome_of(&found));
     if (is_cut)
         count(counters, COUNT_truncated);
+    note(lookup, message, &query, (struct querylog_outcome){found.rcode, guarding.verdict}, counters);
     return writer_used(&w);
 }

@@ -22,6 +22,8 @@ struct found_rrset {
     32 // a chain of CNAMEs and the addresses of thirteen name servers; what is more is left out of additional
 
 struct guard;
+struct tally;
+struct querylog_ring;
 
 struct found {
     enum rcode rcode;
@@ -42,6 +44,8 @@ struct lookup {
     struct store_reader *reader; // within store_begin and store_end; a null pointer: the store cannot be read
     enum store_fitness fitness;  // of what the reader finds
     struct guard *guard;         // limits and cookies; a null pointer: none
+    struct tally *tally;         // counts answers in detail; a null pointer: nobody does
+    struct querylog_ring *log;   // notes queries; a null pointer: nobody does
 };
 
 // Tells the store what messages, not yet parsed, are about to ask: at most STORE_AHEAD_MAX of them count.

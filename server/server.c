@@ -7,6 +7,7 @@
 // have that port for TCP, so the pair is tried a few times.
 #include "server.h"
 
+#include "querylog.h"
 #include "socket.h"
 #include "worker.h"
 
@@ -19,6 +20,7 @@ enum { PORT_TRIES = 20 };
 
 struct server {
     struct server_options options;
+    struct querylog *querylog; // a null pointer: none
     struct worker **workers;
     size_t n_workers;
     char *addresses;
@@ -116,16 +118,18 @@ static enum err make_workers(struct server *self, struct zones *zones)
     size_t n_connections = (size_t)self->options.conf->general_tcp_connections;
     const struct conf *conf = self->options.conf;
     size_t n_per_client = (size_t)conf->general_tcp_per_client;
-    const struct worker_options options = {
+    struct worker_options options = {
         .conf = conf,
         .store = self->options.store,
         .log = self->options.log,
         .max_tcp_connections = (n_connections + n - 1) / n,
         .max_tcp_per_client = (n_per_client + n - 1) / n,
+        .querylog = self->querylog,
         .cookies = cookie_keys_of(conf->general_cookie_secret, conf->general_cookie_secret_other)};
     self->workers = calloc(n, sizeof(struct worker *));
     enum err err = self->workers == NULL ? ERR_MEMORY : ERR_OK;
     while (self->n_workers < n && err == ERR_OK) {
+        options.number = self->n_workers;
         err = worker_new(&self->workers[self->n_workers], &options, zones);
         if (err == ERR_OK)
             self->n_workers++;
@@ -133,9 +137,22 @@ static enum err make_workers(struct server *self, struct zones *zones)
     return err;
 }
 
+static enum err open_querylog(struct server *self)
+{
+    const struct conf *conf = self->options.conf;
+    if (conf->querylog_sample == 0)
+        return ERR_OK;
+    const struct querylog_options options = {.log = self->options.querylog,
+                                             .n_every = (uint64_t)conf->querylog_sample,
+                                             .n_rings = (size_t)conf->general_workers};
+    return querylog_open(&self->querylog, &options);
+}
+
 static enum err start_all(struct server *self, struct zones *zones)
 {
-    enum err err = make_workers(self, zones);
+    enum err err = open_querylog(self);
+    if (err == ERR_OK)
+        err = make_workers(self, zones);
     if (err == ERR_OK)
         err = serve_addresses(self);
     for (size_t i = 0; i < self->n_workers && err == ERR_OK; i++)
@@ -162,6 +179,7 @@ void server_stop(struct server *server)
 {
     for (size_t i = 0; i < server->n_workers; i++)
         worker_stop(server->workers[i]);
+    querylog_close(server->querylog);
     free(server->workers);
     free(server->addresses);
     free(server);
@@ -186,4 +204,9 @@ size_t server_n_workers(const struct server *server)
 const struct counters *server_counters(const struct server *server, size_t worker)
 {
     return worker_counters(server->workers[worker]);
+}
+
+const struct tally *server_tally(const struct server *server, size_t worker)
+{
+    return worker_tally(server->workers[worker]);
 }

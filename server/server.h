@@ -5,6 +5,7 @@
 
 #include "config.h"
 #include "store.h"
+#include "tally.h"
 #include "zone.h"
 
 struct server;
@@ -13,6 +14,7 @@ struct server_options {
     const struct conf *conf;
     struct store *store;
     struct log *log;
+    struct log *querylog; // where queries are logged, when the configuration asks for that
 };
 
 // Binds every address for every worker and starts the workers. A failure has been logged as serve.cannot_bind with the
@@ -31,3 +33,4 @@ const char *server_addresses(const struct server *server);
 
 size_t server_n_workers(const struct server *server);
 const struct counters *server_counters(const struct server *server, size_t worker);
+const struct tally *server_tally(const struct server *server, size_t worker);

@@ -255,7 +255,7 @@ static struct bytes answer_whole(struct connection *c, struct bytes in)
     bool is_more = true;
     while (is_more && !c->is_writing && !uv_is_closing((uv_handle_t *)&c->handle)) {
         struct writer out = writer_of(tcp->out, sizeof tcp->out);
-        uint64_t n_queries = 0;
+        uint64_t n_queries = 0, began_ns = tally_begin(worker_own_tally(tcp->worker));
         const struct lookup *lookup = worker_begin(tcp->worker);
         while (writer_left(&out) >= FRAME_MAX) {
             if (n_queries % STORE_AHEAD_MAX == 0)
@@ -271,6 +271,7 @@ static struct bytes answer_whole(struct connection *c, struct bytes in)
         if (n_queries != 0)
             note_useful(c);
         write_answers(c, (struct bytes){tcp->out, writer_used(&out)});
+        tally_end(worker_own_tally(tcp->worker), began_ns, n_queries);
     }
     return (struct bytes){r.at, reader_left(&r)};
 }

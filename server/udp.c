@@ -152,11 +152,15 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     (void)status; // an error of the socket shows in recvmmsg, which takes it away
     (void)events;
     struct udp_socket *self = poll->data;
+    struct tally *tally = worker_own_tally(self->worker);
     int n = BATCH;
     for (unsigned round = 0; round < ROUNDS && n == BATCH; round++) {
         n = receive(self);
-        if (n > 0)
-            send_all(self, answer_all(self, (unsigned)n));
+        if (n <= 0)
+            break;
+        uint64_t began_ns = tally_begin(tally);
+        send_all(self, answer_all(self, (unsigned)n));
+        tally_end(tally, began_ns, (uint64_t)n);
     }
 }
 

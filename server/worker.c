@@ -4,6 +4,7 @@
 // answered from one set of zones throughout and the query path reads a plain pointer.
 #include "worker.h"
 
+#include "querylog.h"
 #include "tcp.h"
 #include "udp.h"
 
@@ -15,6 +16,7 @@ enum { SOCKETS_MAX = 128 };
 
 struct worker {
     struct counters counters;
+    struct tally tally;
     struct worker_options options;
     struct lookup lookup;
     struct guard guard;
@@ -45,6 +47,16 @@ const struct worker_options *worker_options(const struct worker *worker)
 struct counters *worker_own_counters(struct worker *worker)
 {
     return &worker->counters;
+}
+
+struct tally *worker_own_tally(struct worker *worker)
+{
+    return &worker->tally;
+}
+
+const struct tally *worker_tally(const struct worker *worker)
+{
+    return &worker->tally;
 }
 
 const struct counters *worker_counters(const struct worker *worker)
@@ -109,6 +121,9 @@ enum err worker_new(struct worker **worker, const struct worker_options *options
     self->options = *options;
     self->lookup.conf = options->conf;
     self->lookup.guard = &self->guard;
+    self->lookup.tally = &self->tally;
+    if (options->querylog != NULL)
+        self->lookup.log = querylog_ring(options->querylog, options->number);
     if (uv_loop_init(&self->loop) != 0) {
         free(self);
         return ERR_SYSTEM;

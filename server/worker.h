@@ -4,6 +4,7 @@
 #pragma once
 
 #include "answer.h"
+#include "tally.h"
 
 #include <uv.h>
 
@@ -16,6 +17,8 @@ struct worker_options {
     size_t max_tcp_connections; // of this worker
     size_t max_tcp_per_client;  // the same of one client
     struct cookie_keys cookies; // the same for all workers
+    struct querylog *querylog;  // a null pointer: none
+    size_t number;              // of this worker, and of its ring in the query log
 };
 
 // Prepares a worker; no thread runs yet. It holds a reference to `zones`. ERR_MEMORY, ERR_STORE, ERR_SYSTEM.
@@ -35,12 +38,14 @@ void worker_set_zones(struct worker *worker, struct zones *zones);
 void worker_stop(struct worker *worker);
 
 const struct counters *worker_counters(const struct worker *worker);
+const struct tally *worker_tally(const struct worker *worker);
 
 // --- For udp.c and tcp.c, on the worker's thread ---
 
 uv_loop_t *worker_loop(struct worker *worker);
 const struct worker_options *worker_options(const struct worker *worker);
 struct counters *worker_own_counters(struct worker *worker);
+struct tally *worker_own_tally(struct worker *worker);
 
 // Takes a snapshot of the store for the batch at hand; answers are made from what it returns until worker_end.
 const struct lookup *worker_begin(struct worker *worker);

@@ -29,10 +29,13 @@ struct committer {
     bool is_stopping;
     _Atomic bool is_sound;
     struct counters counters;
+    struct store_histograms histograms;
 };
 
-static void note_commit(struct committer *self, uint64_t n_changes)
+static void note_commit(struct committer *self, uint64_t n_changes, uint64_t ns)
 {
+    histogram_note(&self->histograms.commit_ns, &histogram_of_ns, ns, 1);
+    histogram_note(&self->histograms.changes, &histogram_of_numbers, n_changes, 1);
     count(&self->counters, COUNT_commits);
     count_many(&self->counters, COUNT_changes, n_changes);
     if (!atomic_exchange(&self->is_sound, true))
@@ -72,9 +75,10 @@ static enum err commit_group(struct committer *self, struct change *first, size_
         mdb_txn_abort(txn);
         return err;
     }
+    uint64_t began_ns = uv_hrtime();
     err = env_err(mdb_txn_commit(txn));
     if (err == ERR_OK)
-        note_commit(self, n_applied);
+        note_commit(self, n_applied, uv_hrtime() - began_ns);
     return err;
 }
 
@@ -199,6 +203,11 @@ void commit_submit(struct committer *self, struct change *change)
 const struct counters *commit_counters(const struct committer *self)
 {
     return &self->counters;
+}
+
+const struct store_histograms *commit_histograms(const struct committer *self)
+{
+    return &self->histograms;
 }
 
 bool commit_is_sound(const struct committer *self)

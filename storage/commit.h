@@ -19,4 +19,5 @@ void commit_stop(struct committer *committer);
 void commit_submit(struct committer *committer, struct change *change);
 
 const struct counters *commit_counters(const struct committer *committer);
+const struct store_histograms *commit_histograms(const struct committer *committer);
 bool commit_is_sound(const struct committer *committer); // as store_is_writable

@@ -10,8 +10,8 @@
 // it open then, and who opens it meanwhile waits. The lock file itself stays.
 #include "image.h"
 
+#include "inspect.h"
 #include "newfile.h"
-#include "walk.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -149,7 +149,7 @@ static _Noreturn void run_child(const char *place, int fd)
     verdict.err = open_image(&image, place, verdict.why);
     if (verdict.err == ERR_OK) {
         const struct image_sink sink = {send_line, pipe};
-        verdict.err = walk_records(&image.env, image.txn, &sink, &verdict.report);
+        verdict.err = inspect_records(&image.env, image.txn, &sink, &verdict.report);
         if (verdict.err != ERR_OK)
             (void)!fail(verdict.why, verdict.err, "%s: %s", place, err_text(verdict.err));
         close_image(&image);

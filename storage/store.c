@@ -10,6 +10,7 @@
 #include "import.h"
 #include "name.h"
 #include "record.h"
+#include "usage.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -76,6 +77,11 @@ void store_close(struct store *store)
 const struct counters *store_counters(const struct store *store)
 {
     return store->cluster == NULL ? commit_counters(store->committer) : cluster_counters(store->cluster);
+}
+
+const struct store_histograms *store_histograms(const struct store *store)
+{
+    return store->cluster == NULL ? commit_histograms(store->committer) : cluster_histograms(store->cluster);
 }
 
 bool store_is_writable(const struct store *store)
@@ -146,6 +152,11 @@ enum err store_begin(struct store_reader *reader)
             return ERR_STORE;
     } while (is_overtaken(reader));
     return ERR_OK;
+}
+
+enum err store_usage(struct store_reader *reader, struct store_usage *usage)
+{
+    return usage_read(reader->env, reader->txn, usage);
 }
 
 void store_end(struct store_reader *reader)

@@ -16,6 +16,7 @@
 
 #include "account.h"
 #include "counters.h"
+#include "histogram.h"
 #include "log.h"
 
 struct store;
@@ -72,6 +73,14 @@ void store_close(struct store *store);
 // Counters of the writer thread; valid as long as the store.
 const struct counters *store_counters(const struct store *store);
 
+// What the writer thread does, in nanoseconds and in changes; valid as long as the store.
+struct store_histograms {
+    struct histogram commit_ns;  // of one transaction, to the end of its sync to disk
+    struct histogram changes;    // of one transaction: of LMDB, or of a replica's with etcd
+    struct histogram barrier_ns; // replica: from etcd's word to that of all live replicas
+};
+const struct store_histograms *store_histograms(const struct store *store);
+
 // Whether the last transaction could be committed: false from a failed commit to the next that succeeds.
 bool store_is_writable(const struct store *store);
 
@@ -91,6 +100,9 @@ struct store_status {
     const char *why;   // it is not in step, or stale
     bool is_in_step;   // what was acknowledged anywhere is served here
     bool is_stale;     // etcd has not confirmed the copy for longer than stale_s, or never
+    int64_t age_ms;    // since etcd confirmed the copy; -1: never
+    uint64_t n_lag;    // revisions that etcd was last known to be ahead of the copy
+    uint64_t n_live;   // replicas that updates wait for, this one included
 };
 
 struct store_status store_status(const struct store *store);
@@ -101,6 +113,17 @@ void store_reader_close(struct store_reader *reader);
 // Takes a fresh snapshot. ERR_STORE when LMDB refuses: there is none, and store_end must not be called.
 enum err store_begin(struct store_reader *reader);
 void store_end(struct store_reader *reader);
+
+// How large the store is, in the snapshot at hand. ERR_STORE; ERR_SYSTEM: the disk does not tell.
+struct store_usage {
+    uint64_t n_accounts;
+    uint64_t map_bytes;  // how large the store may grow
+    uint64_t used_bytes; // how far it has grown
+    uint64_t free_bytes; // of them, what is to be used again
+    uint64_t disk_bytes; // of the disk it is on
+    uint64_t disk_free_bytes;
+};
+enum err store_usage(struct store_reader *reader, struct store_usage *usage);
 
 // Grows with each change and is what the SOA serial is made of: the number of changes in the snapshot, or for a replica
 // etcd's revision of the last one, the same on all replicas.
@@ -162,6 +185,7 @@ struct change {
     // The store's, while it has the change.
     struct change *next;
     uint64_t deadline_ms;
+    uint64_t began_ns; // when etcd had confirmed it
     uint64_t revision;
 };
 

@@ -14,11 +14,14 @@ import sys
 SCHEMA = pathlib.Path(__file__).parent / "acmezone" / "values.schema.json"
 
 SET_BY_CHART = {
-    "general": {"listen"},
+    "general": {"listen", "cookie_secret", "cookie_secret_other"},
     "database": {"engine", "connection", "path", "username", "password", "tls_ca", "tls_cert", "tls_key", "replica_id"},
     "api": {"ip", "port", "tls", "tls_cert_privkey", "tls_cert_fullchain", "registration_tokens", "acme_cache_dir",
             "notification_email"},
     "logconfig": {"logtype", "logfile"},
+    "metrics": {"listen"},
+    "querylog": {"file"},
+    "audit": {"file"},
 }
 
 

@@ -142,6 +142,14 @@ static void fill(struct replica *replica, struct batch *batch)
     replica->queue = later;
 }
 
+static void note_size(struct replica *replica, const struct batch *batch)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < batch->n; i++)
+        n += changes_n(&batch->items[i].changes);
+    histogram_note(&replica->histograms->changes, &histogram_of_numbers, n, 1);
+}
+
 // -- Its outcome
 // --------------------------------------------------------------------------------------------------------------
 
@@ -268,8 +276,10 @@ void batch_turn(struct replica *replica)
         copy_find_end(&replica->copy);
         replica->batch = batch;
         bool is_empty = batch->n == 0;
-        if (!is_empty)
+        if (!is_empty) {
+            note_size(replica, batch);
             err = txn_send(replica, batch, on_answer);
+        }
         if (is_empty || err != ERR_OK)
             batch_reset(replica);
     } else {

@@ -15,6 +15,7 @@ enum { START_MAX_MS = 10000, GUEST_MAX_MS = 3600 * 1000, START_STEP_US = 1000, N
 
 struct cluster {
     struct counters counters;
+    struct store_histograms histograms;
     struct board board;
     struct replica replica;
     uv_thread_t thread;
@@ -65,6 +66,8 @@ static void set_up(struct cluster *self, const struct store_options *options)
     replica->options = options;
     replica->cluster = cluster;
     replica->counters = &self->counters;
+    replica->histograms = &self->histograms;
+    replica->copy.commit_ns = &self->histograms.commit_ns;
     replica->board = &self->board;
     replica->channel_options = (struct channel_options){.loop = &replica->loop,
                                                         .tls_ca = cluster->tls_ca,
@@ -75,6 +78,9 @@ static void set_up(struct cluster *self, const struct store_options *options)
     atomic_init(&self->board.state, STATE_AWAY);
     atomic_init(&self->board.reason, "not yet asked");
     atomic_init(&self->board.touched_ms, BOARD_NEVER);
+    atomic_init(&self->board.n_lag, 0);
+    atomic_init(&self->board.n_live, 0);
+    atomic_init(&self->board.confirmed_ms, BOARD_NEVER);
     atomic_init(&self->board.is_loaded, replica->copy.is_loaded);
     atomic_init(&self->board.is_sound, true);
     atomic_init(&self->board.is_settled, false);
@@ -186,31 +192,43 @@ bool cluster_is_sound(const struct cluster *self)
     return atomic_load_explicit(&self->board.is_sound, memory_order_relaxed);
 }
 
-static bool is_stale(const struct cluster *self, int64_t touched_ms)
+static bool is_longer_ago(int64_t when_ms, int64_t limit_ms)
 {
-    return touched_ms == BOARD_NEVER || board_now_ms() - touched_ms > 1000ll * self->replica.cluster->stale_s;
+    return when_ms == BOARD_NEVER || board_now_ms() - when_ms > limit_ms;
+}
+
+static bool is_stale(const struct cluster *self)
+{
+    return is_longer_ago(atomic_load(&self->board.touched_ms), 1000ll * self->replica.cluster->stale_s);
 }
 
 enum store_fitness cluster_fitness(const struct cluster *self)
 {
     if (!atomic_load_explicit(&self->board.is_loaded, memory_order_relaxed))
         return STORE_NOT_LOADED;
-    if (!self->replica.cluster->refuses_stale)
-        return STORE_FIT;
-    return is_stale(self, atomic_load_explicit(&self->board.touched_ms, memory_order_relaxed)) ? STORE_STALE
-                                                                                               : STORE_FIT;
+    return self->replica.cluster->refuses_stale && is_stale(self) ? STORE_STALE : STORE_FIT;
 }
 
+// The clock is read last: the process may have been stopped before, longer than what the board says is good for.
 struct store_status cluster_status(const struct cluster *self)
 {
     enum state state = (enum state)atomic_load(&self->board.state);
-    bool is_in_step = state == STATE_IN_STEP;
+    const char *reason = atomic_load(&self->board.reason);
+    int64_t confirmed_ms = atomic_load(&self->board.confirmed_ms);
     int64_t touched_ms = atomic_load(&self->board.touched_ms);
+    bool is_overdue = state == STATE_IN_STEP && is_longer_ago(confirmed_ms, replica_grace_ms(self->replica.cluster));
     return (struct store_status){
-        .state = state_text(state),
-        .why =
-            is_in_step ? "etcd has not confirmed the copy for longer than stale_s" : atomic_load(&self->board.reason),
-        .is_in_step = is_in_step,
-        .is_stale = is_stale(self, touched_ms),
+        .state = state_text(is_overdue ? STATE_AWAY : state),
+        .why = state == STATE_IN_STEP ? "etcd has not confirmed it in time" : reason,
+        .is_in_step = state == STATE_IN_STEP && !is_overdue,
+        .is_stale = is_stale(self),
+        .age_ms = touched_ms == BOARD_NEVER ? -1 : board_now_ms() - touched_ms,
+        .n_lag = atomic_load(&self->board.n_lag),
+        .n_live = atomic_load(&self->board.n_live),
     };
+}
+
+const struct store_histograms *cluster_histograms(const struct cluster *self)
+{
+    return &self->histograms;
 }

@@ -26,3 +26,4 @@ struct store_status cluster_status(const struct cluster *cluster);
 bool cluster_is_sound(const struct cluster *cluster);
 
 const struct counters *cluster_counters(const struct cluster *cluster);
+const struct store_histograms *cluster_histograms(const struct cluster *cluster);

@@ -9,9 +9,12 @@
 
 #include "record.h"
 
-#define PREFIX "prefix"
-#define SEEN   "seen"
-#define LEASE  "lease"
+#include <uv.h>
+
+#define PREFIX  "prefix"
+#define SEEN    "seen"
+#define LEASE   "lease"
+#define REPLICA "replica"
 
 static enum err begin(struct copy *copy)
 {
@@ -22,7 +25,11 @@ static enum err commit(struct copy *copy)
 {
     MDB_txn *txn = copy->txn;
     copy->txn = NULL;
-    return env_err(mdb_txn_commit(txn));
+    uint64_t began_ns = uv_hrtime();
+    enum err err = env_err(mdb_txn_commit(txn));
+    if (err == ERR_OK && copy->commit_ns != NULL)
+        histogram_note(copy->commit_ns, &histogram_of_ns, uv_hrtime() - began_ns, 1);
+    return err;
 }
 
 void copy_abort(struct copy *copy)
@@ -36,23 +43,49 @@ void copy_abort(struct copy *copy)
 // -- Opening
 // ------------------------------------------------------------------------------------------------------------------
 
+// A text of the meta table; empty when it is not there.
+static enum err get_text(const struct copy *copy, const char *name, struct bytes *text)
+{
+    *text = (struct bytes){0};
+    enum err err = env_get(copy->reader, copy->env->meta, bytes_of_text(name), text);
+    return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+static enum err put_text(const struct copy *copy, const char *name, const char *text)
+{
+    MDB_val key = {strlen(name), (void *)(uintptr_t)name}; // LMDB only reads them
+    MDB_val value = {strlen(text), (void *)(uintptr_t)text};
+    return env_err(mdb_put(copy->txn, copy->env->meta, &key, &value, 0));
+}
+
+static enum err read_lease(struct copy *copy)
+{
+    uint64_t lease = 0;
+    struct bytes replica = {0};
+    enum err err = env_get_number(copy->env, copy->reader, LEASE, &lease);
+    if (err == ERR_OK)
+        err = get_text(copy, REPLICA, &replica);
+    if (err == ERR_OK && replica.n > 0 && replica.n < sizeof copy->replica) {
+        copy->lease = (int64_t)lease;
+        memcpy(copy->replica, replica.at, replica.n);
+        copy->replica[replica.n] = 0;
+    }
+    return err;
+}
+
 static enum err read_place(struct copy *copy)
 {
-    uint64_t lease;
+    struct bytes prefix = {0};
     enum err err = env_get_number(copy->env, copy->reader, ENV_CLUSTER, &copy->cluster);
     if (err == ERR_OK)
         err = env_get_number(copy->env, copy->reader, SEEN, &copy->seen);
     if (err == ERR_OK)
         err = env_revision(copy->env, copy->reader, &copy->data_revision);
     if (err == ERR_OK)
-        err = env_get_number(copy->env, copy->reader, LEASE, &lease);
-    if (err != ERR_OK)
-        return err;
-    struct bytes prefix = {0};
-    err = env_get(copy->reader, copy->env->meta, bytes_of_text(PREFIX), &prefix);
-    copy->lease = (int64_t)lease;
-    copy->is_loaded = copy->cluster != 0 && err == ERR_OK && bytes_equal(prefix, bytes_of_text(copy->prefix));
-    return err == ERR_NOT_FOUND ? ERR_OK : err;
+        err = get_text(copy, PREFIX, &prefix);
+    if (err == ERR_OK)
+        copy->is_loaded = copy->cluster != 0 && bytes_equal(prefix, bytes_of_text(copy->prefix));
+    return err == ERR_OK ? read_lease(copy) : err;
 }
 
 enum err copy_open(struct copy *copy, const struct env *env, const char *prefix)
@@ -134,12 +167,14 @@ enum err copy_commit(struct copy *copy, uint64_t seen, uint64_t data_revision)
     return ERR_OK;
 }
 
-enum err copy_keep_lease(struct copy *copy, int64_t lease)
+enum err copy_keep_lease(struct copy *copy, int64_t lease, const char *replica)
 {
     bool is_gathering = copy->txn != NULL;
     enum err err = begin(copy);
     if (err == ERR_OK)
         err = env_put_number(copy->env, copy->txn, LEASE, (uint64_t)lease);
+    if (err == ERR_OK)
+        err = put_text(copy, REPLICA, replica);
     if (err == ERR_OK && copy->is_loaded && !is_gathering)
         err = env_put_number(copy->env, copy->txn, SEEN, copy->seen);
     if (err == ERR_OK && !is_gathering)
@@ -186,7 +221,7 @@ static enum err merge_kind(struct copy *copy, enum key_kind kind)
 enum err copy_merge_begin(struct copy *copy)
 {
     copy_abort(copy);
-    copy->n_dropped = 0;
+    copy->n_dropped = copy->n_kept = 0;
     enum err err = begin(copy);
     return err == ERR_OK ? merge_kind(copy, KEY_ACCOUNT) : err;
 }
@@ -207,6 +242,8 @@ enum err copy_merge(struct copy *copy, const struct key *key, struct bytes recor
     copy->merge_at[name.mv_size] = 0;
     copy->n_merge_at = name.mv_size + 1;
     err = env_get(copy->txn, table, (struct bytes){name.mv_data, name.mv_size}, &known);
+    if (err == ERR_OK && key->kind == KEY_ACCOUNT)
+        copy->n_kept++;
     if (err == ERR_OK && bytes_equal(known, record))
         return ERR_OK;
     return err == ERR_OK || err == ERR_NOT_FOUND ? copy_put(copy, key, record) : err;
@@ -214,9 +251,7 @@ enum err copy_merge(struct copy *copy, const struct key *key, struct bytes recor
 
 static enum err put_place(struct copy *copy, uint64_t cluster, uint64_t revision)
 {
-    MDB_val name = {sizeof PREFIX - 1, (void *)(uintptr_t)PREFIX};
-    MDB_val prefix = {strlen(copy->prefix), (void *)(uintptr_t)copy->prefix};
-    enum err err = env_err(mdb_put(copy->txn, copy->env->meta, &name, &prefix, 0));
+    enum err err = put_text(copy, PREFIX, copy->prefix);
     if (err == ERR_OK)
         err = env_put_number(copy->env, copy->txn, ENV_CLUSTER, cluster);
     if (err == ERR_OK)

@@ -4,8 +4,9 @@
 // What comes in is gathered in one write transaction until copy_commit; with it the revision up to which all is applied
 // is stored, so the copy is always that of one revision. After a failure nothing of the transaction is left.
 //
-// Kept in the store's meta table: "cluster" and "prefix", whose copy this is; "seen", the revision; "lease", to be
-// given back by the next process should this one be killed. store_revision is the last revision that changed data.
+// Kept in the store's meta table: "cluster" and "prefix", whose copy this is; "seen", the revision; "lease" and
+// "replica", to be given back by the next process should this one be killed. store_revision is the last revision that
+// changed data.
 #pragma once
 
 #include "env.h"
@@ -14,20 +15,23 @@
 struct copy {
     const struct env *env;
     const char *prefix;
-    MDB_txn *reader; // for copy_find_begin
-    MDB_txn *txn;    // while something is gathered
+    MDB_txn *reader;             // for copy_find_begin
+    MDB_txn *txn;                // while something is gathered
+    struct histogram *commit_ns; // set after copy_open; a null pointer: nobody wants to know
 
-    bool is_loaded;         // it is the copy of a whole snapshot
-    uint64_t cluster;       // etcd's id of the cluster
-    uint64_t seen;          // all revisions up to this one are applied
-    uint64_t data_revision; // the last one that changed data
-    int64_t lease;          // of the process before this one; 0: none
+    bool is_loaded;                    // it is the copy of a whole snapshot
+    uint64_t cluster;                  // etcd's id of the cluster
+    uint64_t seen;                     // all revisions up to this one are applied
+    uint64_t data_revision;            // the last one that changed data
+    int64_t lease;                     // of the process before this one; 0: none
+    char replica[KEY_REPLICA_MAX + 1]; // and its id
 
     // While a snapshot is merged in.
     enum key_kind merge_kind;
     uint8_t merge_at[SUBDOMAIN_MAX + 1]; // the last key of that kind
     size_t n_merge_at;
     uint64_t n_dropped;
+    uint64_t n_kept; // accounts that were there before
 };
 
 // Reads where the copy stands. A copy made under another prefix counts as not loaded, so that a snapshot replaces it.
@@ -43,7 +47,8 @@ enum err copy_delete(struct copy *copy, const struct key *key);
 enum err copy_commit(struct copy *copy, uint64_t seen, uint64_t data_revision);
 void copy_abort(struct copy *copy);
 
-// Merging a snapshot: records come in the order of their keys; what the copy has besides is dropped.
+// Merging a snapshot: records come in the order of their keys; what the copy has besides is dropped, unless it is
+// aborted before its end.
 enum err copy_merge_begin(struct copy *copy);
 enum err copy_merge(struct copy *copy, const struct key *key, struct bytes record);
 enum err copy_merge_end(struct copy *copy, uint64_t cluster, uint64_t revision, uint64_t data_revision);
@@ -52,7 +57,7 @@ enum err copy_merge_end(struct copy *copy, uint64_t cluster, uint64_t revision, 
 enum err copy_is_empty(struct copy *copy, bool *is_empty);
 
 // Stores the lease for the next process: at once, or with what is being gathered.
-enum err copy_keep_lease(struct copy *copy, int64_t lease);
+enum err copy_keep_lease(struct copy *copy, int64_t lease, const char *replica);
 
 // A record as it was last committed. The view is valid until copy_find_end.
 enum err copy_find_begin(struct copy *copy);

@@ -12,6 +12,7 @@
 #define VALUES   "/data/value/"
 #define LAST     "/data/last"
 #define LIVES    "/live/"
+#define MARK     "/mark"
 
 // Cuts `front` off; false when the text does not begin with it.
 static bool take_front(struct bytes *text, const char *front)
@@ -20,6 +21,15 @@ static bool take_front(struct bytes *text, const char *front)
     if (text->n < n || memcmp(text->at, front, n) != 0)
         return false;
     *text = (struct bytes){text->at + n, text->n - n};
+    return true;
+}
+
+static bool take_back(struct bytes *text, const char *back)
+{
+    size_t n = strlen(back);
+    if (text->n < n || memcmp(text->at + text->n - n, back, n) != 0)
+        return false;
+    text->n -= n;
     return true;
 }
 
@@ -44,9 +54,11 @@ struct key key_parse(const char *prefix, struct bytes text)
         key.kind = parse_username(key.name, &key.username) ? KEY_ACCOUNT : KEY_OTHER;
     else if (take_front(&key.name, VALUES))
         key.kind = key.name.n > 0 && key.name.n <= SUBDOMAIN_MAX ? KEY_VALUE : KEY_OTHER;
-    else if (take_front(&key.name, LIVES))
-        key.kind = key.name.n > 0 && key.name.n <= KEY_REPLICA_MAX ? KEY_LIVE : KEY_OTHER;
-    else if (bytes_equal(rest, bytes_of_text(LAST)))
+    else if (take_front(&key.name, LIVES)) {
+        key.kind = take_back(&key.name, MARK) ? KEY_MARK : KEY_LIVE;
+        if (key.name.n == 0 || key.name.n > KEY_REPLICA_MAX || memchr(key.name.at, '/', key.name.n) != NULL)
+            key.kind = KEY_OTHER;
+    } else if (bytes_equal(rest, bytes_of_text(LAST)))
         key.kind = KEY_LAST;
     return key;
 }
@@ -84,6 +96,11 @@ struct key_text key_of_last(const char *prefix)
 struct key_text key_of_live(const char *prefix, const char *replica)
 {
     return write_key("%s" LIVES "%s", prefix, replica);
+}
+
+struct key_text key_of_mark(const char *prefix, const char *replica)
+{
+    return write_key("%s" LIVES "%s" MARK, prefix, replica);
 }
 
 struct key_range key_range_of(const char *prefix, enum key_part part)

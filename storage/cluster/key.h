@@ -2,9 +2,11 @@
 // key: how things are called in etcd. Any thread; nothing allocates.
 //
 //     PREFIX/data/account/USERNAME   an account record; the username as a canonical UUID
-//     PREFIX/data/last               written with every change, by its revision the age of the data; value: a replica
-//     id PREFIX/data/value/SUBDOMAIN    a record of values PREFIX/live/REPLICA            under the replica's lease;
-//     value: the revision it has applied, in decimal
+//     PREFIX/data/last               written with every change, by its revision the age of the data; its value: a
+//                                    replica
+//     PREFIX/data/value/SUBDOMAIN    a record of values
+//     PREFIX/live/REPLICA            under the replica's lease; its value: the revision it has applied, in decimal
+//     PREFIX/live/REPLICA/mark       the replica has not said farewell, nor have the others waited in vain for it
 //
 // The records are the store's own, byte for byte. The order of these names is the order of the store's keys, so both
 // can be walked side by side.
@@ -21,13 +23,14 @@ enum key_kind {
     KEY_ACCOUNT,
     KEY_LAST,
     KEY_VALUE,
-    KEY_LIVE
+    KEY_LIVE,
+    KEY_MARK
 };
 
 struct key {
     enum key_kind kind;
     struct uuid username; // KEY_ACCOUNT
-    struct bytes name;    // KEY_VALUE: the subdomain; KEY_LIVE: the replica; a view
+    struct bytes name;    // KEY_VALUE: the subdomain; KEY_LIVE, KEY_MARK: the replica; a view
 };
 
 // What a key of etcd stands for under this prefix.
@@ -42,6 +45,7 @@ struct key_text key_of_account(const char *prefix, const struct uuid *username);
 struct key_text key_of_value(const char *prefix, struct bytes subdomain);
 struct key_text key_of_last(const char *prefix);
 struct key_text key_of_live(const char *prefix, const char *replica);
+struct key_text key_of_mark(const char *prefix, const char *replica);
 
 // A range of etcd: from `first` up to, but without, `end`.
 struct key_range {

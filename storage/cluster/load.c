@@ -2,17 +2,38 @@
 // Everything under PREFIX/data/ at one revision, page by page in the order of keys, merged into the copy in one
 // transaction: DNS sees the state before it until it is whole.
 //
-// If etcd holds nothing at all where the copy holds accounts, somebody has lost etcd's data or pointed us to the wrong
-// place. Then the copy is kept, DNS goes on from it, and the log says what to do: a replica is not to carry out the
-// loss.
+// If none of the copy's accounts is in the snapshot, etcd's data were lost, even if somebody has begun to write anew.
+// Then the copy is kept, DNS goes on from it, and the log says what to do: a replica is not to carry out the loss. A
+// backup that was restored has some of them.
 #include "replica.h"
 
 enum { PAGE = 500 };
 
 static void ask(struct replica *replica);
 
+static bool would_lose_all(struct replica *replica)
+{
+    bool is_empty = true;
+    return replica->copy.is_loaded && replica->copy.n_kept == 0 && copy_is_empty(&replica->copy, &is_empty) == ERR_OK &&
+           !is_empty;
+}
+
+static void refuse(struct replica *replica)
+{
+    static const char reason[] = "etcd has lost its data";
+    if (replica->told != reason) // once
+        log_write(
+            replica->options->log, LOG_ERROR, "cluster.refused", LOG_STR("prefix", replica->cluster->prefix),
+            LOG_STR("reason", "etcd holds none of the copy's accounts; the copy is kept: restore etcd, or empty path"));
+    replica_lose(replica, reason, NULL);
+}
+
 static void finish(struct replica *replica)
 {
+    if (would_lose_all(replica)) {
+        refuse(replica);
+        return;
+    }
     enum err err =
         copy_merge_end(&replica->copy, replica->load.cluster, replica->load.revision, replica->load.data_revision);
     if (err != ERR_OK) {
@@ -47,13 +68,6 @@ static enum err merge_page(struct replica *replica, const Etcd__RangeResponse *p
     return err;
 }
 
-static bool would_lose_all(struct replica *replica, const Etcd__RangeResponse *page)
-{
-    bool is_empty = true;
-    return page->n_kvs == 0 && replica->load.n_records == 0 && copy_is_empty(&replica->copy, &is_empty) == ERR_OK &&
-           !is_empty;
-}
-
 // The next page begins behind the last key of this one.
 static bool turn_page(struct replica *replica, const Etcd__RangeResponse *page)
 {
@@ -69,13 +83,6 @@ static bool turn_page(struct replica *replica, const Etcd__RangeResponse *page)
 
 static void take_page(struct replica *replica, const Etcd__RangeResponse *page)
 {
-    if (would_lose_all(replica, page)) {
-        log_write(
-            replica->options->log, LOG_ERROR, "cluster.refused", LOG_STR("prefix", replica->cluster->prefix),
-            LOG_STR("reason", "etcd holds nothing there, the copy does, and is kept: restore etcd, or empty path"));
-        replica_lose(replica, "etcd has lost its data", NULL);
-        return;
-    }
     enum err err = merge_page(replica, page);
     if (err != ERR_OK) {
         replica_fail_copy(replica, err);

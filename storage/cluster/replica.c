@@ -166,6 +166,11 @@ uint64_t replica_patience_ms(const struct replica *replica)
     return 2ull * replica->cluster->request_ms;
 }
 
+int64_t replica_grace_ms(const struct store_cluster *cluster)
+{
+    return 1000ll * cluster->lease_s / 2;
+}
+
 // A replica that has been out of step for longer than a change may wait does not let new ones wait at all.
 static void end_late(struct replica *replica)
 {
@@ -194,12 +199,22 @@ static void on_sweep(uv_timer_t *timer)
         uv_timer_stop(timer);
 }
 
+// What the watch says is newer than what the last look found, as long as the watch is not behind.
+static void tell_lag(const struct replica *replica)
+{
+    uint64_t looked = replica->presence.looked, seen = replica->copy.seen;
+    bool is_ahead = looked != UINT64_MAX && looked > seen;
+    atomic_store_explicit(&replica->board->n_lag, is_ahead ? looked - seen : 0, memory_order_relaxed);
+    atomic_store_explicit(&replica->board->n_live, replica->live.n, memory_order_relaxed);
+}
+
 static void on_turn(uv_prepare_t *turn)
 {
     struct replica *replica = turn->data;
     if (!watch_commit(replica))
         return;
     presence_turn(replica);
+    tell_lag(replica);
     barrier_turn(replica);
     batch_turn(replica);
     if (has_changes(replica) && !uv_is_active((uv_handle_t *)&replica->sweep))
@@ -280,24 +295,16 @@ static void close_all(struct replica *replica)
 static void on_left(void *context, const struct outcome *outcome)
 {
     struct replica *replica = context;
-    if (outcome->code == GRPC_OK && copy_keep_lease(&replica->copy, 0) != ERR_OK)
+    if (outcome->code == GRPC_OK && copy_keep_lease(&replica->copy, 0, replica->id) != ERR_OK)
         log_write(replica->options->log, LOG_WARN, "cluster.lease_kept");
     close_all(replica);
 }
 
 // On a channel of its own, so that nothing else comes in any more.
-static enum err give_lease_back(struct replica *replica)
+static enum err say_farewell(struct replica *replica)
 {
-    Etcd__LeaseRevokeRequest request = ETCD__LEASE_REVOKE_REQUEST__INIT;
-    request.id = replica->presence.lease;
-    const struct call call = {.path = "/etcdserverpb.Lease/LeaseRevoke",
-                              .message = &request.base,
-                              .token = replica->token,
-                              .timeout_ms = replica->cluster->request_ms,
-                              .on_end = on_left,
-                              .context = replica};
     enum err err = channel_open(&replica->channel, &replica->channel_options);
-    return err == ERR_OK ? channel_call(replica->channel, &call) : err;
+    return err == ERR_OK ? word_farewell(replica, replica->id, replica->presence.lease, on_left) : err;
 }
 
 void replica_leave(struct replica *replica)
@@ -313,7 +320,7 @@ void replica_leave(struct replica *replica)
     batch_reset(replica);
     changes_end(&replica->queue, ERR_STOPPING);
     changes_end(&replica->waiting, ERR_STOPPING);
-    if (!has_lease || give_lease_back(replica) != ERR_OK)
+    if (!has_lease || say_farewell(replica) != ERR_OK)
         close_all(replica);
 }
 

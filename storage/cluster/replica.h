@@ -21,6 +21,7 @@ struct replica {
     const struct store_options *options;
     const struct store_cluster *cluster; // of the options
     struct counters *counters;
+    struct store_histograms *histograms;
     struct board *board;
     char id[KEY_REPLICA_MAX + 1];
 
@@ -70,15 +71,25 @@ struct replica {
         int64_t lease; // 0: none
         bool is_granting;
         bool is_announcing;
-        bool has_looked;   // and seen what was found there, in this session
-        bool is_wanted;    // somebody waits for our next announcement
-        bool is_looking;   // what the last look at the data found has not been seen yet
-        uint64_t looked;   // that revision
-        int64_t beat_ms;   // board_now_ms when that look began
-        int64_t said_ms;   // and when the last announcement did
-        uint64_t own_said; // revision of the last announcement
-        uint64_t confirm;  // when this revision is seen, our announcement has come by; 0: there was none
+        bool has_looked;      // and seen what was found there, in this session
+        bool is_wanted;       // somebody waits for our next announcement
+        bool is_looking;      // what the last look at the data found has not been seen yet
+        uint64_t looked;      // that revision
+        int64_t looked_ms;    // board_now_ms when that look began
+        int64_t looked_lease; // under which our key had to be found; 0: it may not be there yet
+        int64_t said_ms;      // board_now_ms when the last announcement was made
+        int64_t said_lease;   // under which it was
+        uint64_t own_said;    // revision of the last announcement; 0: none in this session
+        uint64_t own_gone;    // revision of the last end of our key
+        uint64_t confirm;     // when this revision is seen, our announcement has come by; 0: there was none
+        int64_t confirm_ms;   // when that announcement was made
     } presence;
+
+    // The farewell under way.
+    struct {
+        int64_t lease;
+        void (*on_end)(void *replica, const struct outcome *outcome);
+    } farewell;
 
     // Changes: first they wait to be sent, then for the answer, then for the others.
     struct changes queue;
@@ -120,6 +131,11 @@ void replica_submit(struct replica *replica, struct changes *changes);
 // How long a change may wait for etcd's word.
 uint64_t replica_patience_ms(const struct replica *replica);
 
+// Of lease_s, which is how long others wait for a replica that is silent, one half is the lease that etcd gives. The
+// other half is for how long a replica may take itself for live after etcd has found its key, and for how long the
+// others wait after that has gone (barrier.c).
+int64_t replica_grace_ms(const struct store_cluster *cluster);
+
 // A call of the session, with its token and time-out. When it cannot be made the session is lost.
 void replica_call(struct replica *replica, const char *path, const ProtobufCMessage *message,
                   void (*on_end)(void *replica, const struct outcome *outcome));
@@ -140,8 +156,22 @@ bool watch_commit(struct replica *replica);
 // -- presence.c: the lease, the announcements, the heart beat.
 void presence_start(struct replica *replica);
 void presence_reset(struct replica *replica);
-void presence_turn(struct replica *replica);                    // announces when it is time
-void presence_end(struct replica *replica, const char *reason); // the lease is gone
+void presence_turn(struct replica *replica);                       // announces when it is time
+void presence_on_gone(struct replica *replica, uint64_t revision); // our key was gone then
+
+// -- word.c: what is said below PREFIX/live/.
+
+// That this copy has applied what it has seen.
+void word_announce(struct replica *replica, bool is_first,
+                   void (*on_end)(void *replica, const struct outcome *outcome));
+
+// That another one, which is gone, was waited for long enough.
+void word_bury(struct replica *replica, const char *id);
+
+// That nobody need wait for this replica; then its lease is given back, and `on_end` gets that outcome. One at a time.
+// ERR_MEMORY: nothing was said, `on_end` is not called.
+enum err word_farewell(struct replica *replica, const char *id, int64_t lease,
+                       void (*on_end)(void *replica, const struct outcome *outcome));
 
 // -- batch.c: changes as transactions.
 void batch_turn(struct replica *replica);  // sends what waits, when none is under way

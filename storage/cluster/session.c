@@ -18,18 +18,21 @@ static ProtobufCBinaryData data_of(const struct key_text *text)
 
 static enum err note_live(struct replica *replica, const Etcd__RangeResponse *answer)
 {
-    live_clear(&replica->live);
+    live_begin_list(&replica->live);
     for (size_t i = 0; i < answer->n_kvs; i++) {
         const Etcd__KeyValue *kv = answer->kvs[i];
         struct key key = key_parse(replica->cluster->prefix, (struct bytes){kv->key.data, kv->key.len});
-        if (key.kind != KEY_LIVE)
+        if (key.kind != KEY_LIVE && key.kind != KEY_MARK)
             continue;
         struct live_replica other = {.since = (uint64_t)kv->create_revision, .said = (uint64_t)kv->mod_revision};
         memcpy(other.id, key.name.at, key.name.n);
-        enum err err = live_note(&replica->live, &other, (struct bytes){kv->value.data, kv->value.len});
+        enum err err = key.kind == KEY_MARK
+                           ? live_meet(&replica->live, &other)
+                           : live_note(&replica->live, &other, (struct bytes){kv->value.data, kv->value.len});
         if (err != ERR_OK)
             return err;
     }
+    live_end_list(&replica->live, (uint64_t)answer->header->revision, board_now_ms());
     return ERR_OK;
 }
 
@@ -45,6 +48,11 @@ static const char *why_load(const struct replica *replica, uint64_t cluster, uin
     return replica->must_load ? "the copy is not sound, or too old" : NULL;
 }
 
+static bool is_another_past(const struct replica *replica, uint64_t cluster, uint64_t revision)
+{
+    return replica->copy.is_loaded && (replica->copy.cluster != cluster || revision < replica->copy.seen);
+}
+
 static void go_on(struct replica *replica, const Etcd__ResponseHeader *header)
 {
     uint64_t cluster = header->cluster_id, revision = (uint64_t)header->revision;
@@ -55,12 +63,22 @@ static void go_on(struct replica *replica, const Etcd__ResponseHeader *header)
         presence_start(replica);
         return;
     }
-    if (replica->copy.is_loaded && (replica->copy.cluster != cluster || revision < replica->copy.seen))
+    if (is_another_past(replica, cluster, revision))
         changes_end(&replica->waiting, ERR_BARRIER);
     replica_go(replica, STATE_LOADING, why, NULL);
     log_write(replica->options->log, LOG_INFO, "cluster.loading", LOG_STR("reason", why), LOG_INT("revision", revision),
               LOG_INT("copy", replica->copy.seen));
     load_start(replica, cluster, revision);
+}
+
+static void take_probe(struct replica *replica, const Etcd__RangeResponse *answer)
+{
+    if (is_another_past(replica, answer->header->cluster_id, (uint64_t)answer->header->revision))
+        live_free(&replica->live); // its revisions mean nothing here
+    if (note_live(replica, answer) != ERR_OK)
+        replica_lose(replica, "out of memory", NULL);
+    else
+        go_on(replica, answer->header);
 }
 
 static void on_probed(void *context, const struct outcome *outcome)
@@ -73,10 +91,8 @@ static void on_probed(void *context, const struct outcome *outcome)
     Etcd__RangeResponse *answer = etcd__range_response__unpack(NULL, outcome->message.n, outcome->message.at);
     if (answer == NULL || answer->header == NULL)
         replica_lose(replica, "etcd gave an unexpected answer", "no header");
-    else if (note_live(replica, answer) != ERR_OK)
-        replica_lose(replica, "out of memory", NULL);
     else
-        go_on(replica, answer->header);
+        take_probe(replica, answer);
     etcd__range_response__free_unpacked(answer, NULL);
 }
 

@@ -18,9 +18,9 @@ static void take_live(struct replica *replica, const Etcd__Event *event, const s
             replica_lose(replica, "out of memory", NULL);
         return;
     }
-    live_drop(&replica->live, key->name, revision);
-    if (strcmp(other.id, replica->id) == 0 && revision > replica->presence.own_said && !replica->presence.is_announcing)
-        presence_end(replica, "the lease has ended");
+    live_drop(&replica->live, key->name, revision, board_now_ms());
+    if (strcmp(other.id, replica->id) == 0)
+        presence_on_gone(replica, revision);
 }
 
 // A transaction of ours begins with KEY_LAST and our id.
@@ -47,7 +47,7 @@ static void take_event(struct replica *replica, const Etcd__Event *event)
     enum err err = ERR_OK;
     if (key.kind == KEY_LIVE)
         take_live(replica, event, &key);
-    else if (key.kind != KEY_OTHER)
+    else if (key.kind != KEY_OTHER && key.kind != KEY_MARK)
         err = take_data(replica, event, &key);
     if (err != ERR_OK)
         replica_fail_copy(replica, err);

@@ -240,6 +240,7 @@ static bool set_up(struct flight *flight, size_t n_frame)
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, http_version(flight->channel));
     curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); // nor wait for a look-up of a name that was given up
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)options->connect_ms);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)flight->call.timeout_ms);

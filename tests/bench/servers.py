@@ -24,6 +24,8 @@ workers = {workers}
 rrl_existing_per_s = 1000000
 rrl_others_per_s = 1000000
 tcp_per_client = 1024
+[metrics]
+listen = "127.0.0.1:0"
 [database]
 connection = "{store}"
 [api]

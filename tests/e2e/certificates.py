@@ -34,12 +34,12 @@ class Authority:
                 *dates)
         return certificate
 
-    def issue(self, key="ec", dates=("-days", 9)):
-        """(chain in PEM, private key in PEM, end certificate in DER) for 127.0.0.1 and localhost."""
+    def issue(self, key="ec", dates=("-days", 9), names="DNS:localhost,IP:127.0.0.1,IP:::1"):
+        """(chain in PEM, private key in PEM, end certificate in DER) for 127.0.0.1 and localhost, or other names."""
         self.n_issued += 1
         name = f"end-{self.n_issued}"
         certificate = self._sign(name, f"/CN={name}", key, "intermediate",
-                                 "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1", dates)
+                                 f"subjectAltName={names}", dates)
         chain = certificate.read_text() + (self.folder / "intermediate.pem").read_text()
         return chain, (self.folder / f"{name}.key").read_text(), ssl.PEM_cert_to_DER_cert(certificate.read_text())
 

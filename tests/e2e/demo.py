@@ -68,7 +68,7 @@ def obtain(server, lab):
 
     asked = time.monotonic()
     step("certbot", f"asks for {' and '.join(NAMES)}; its hook publishes by POST /update ...")
-    path = clients.certbot(lab, ca, clients.hook_environment(lab, server.api, account), NAMES)
+    path = clients.certbot(lab, ca, clients.hook_environment(lab, server.api, account, resolver=resolver), NAMES)
     issued, took_s = certificate.read(lab, path), time.monotonic() - asked
     certificate.verify(lab, path, ca.root())
     whole_s = time.monotonic() - started

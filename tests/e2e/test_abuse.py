@@ -5,6 +5,7 @@ import re
 import resource
 import socket
 import subprocess
+import time
 
 import dns.edns
 import dns.flags
@@ -61,9 +62,10 @@ def is_truncated(answer):
 def test_over_the_limit_half_is_told_to_come_by_tcp_and_half_is_dropped(tmp_path, name, rate):
     n_queries = 1000
     with Acmezone(tmp_path, general=LIMITED) as server:
+        began = time.monotonic()
         answers = flood(server, [query_bytes(number, name, TYPE_A) for number in range(n_queries)])
         whole = [answer for answer in answers if not is_truncated(answer)]
-        assert rate - 1 <= len(whole) <= 4 * rate  # one went for the cookie; time has passed
+        assert rate - 1 <= len(whole) <= rate * (1 + time.monotonic() - began) + 1  # one went for the cookie
         counters = server.counters()
         assert counters["rrl_slipped"] == len(answers) - len(whole)
         assert counters["rrl_dropped"] == n_queries - len(answers)
@@ -84,8 +86,9 @@ def test_exempt_clients_are_not_limited(tmp_path):
 def test_refusals_over_the_limit_are_never_longer_than_their_questions(tmp_path):
     query = query_bytes(7, "example.com.", TYPE_A, opt=opt_record(options=b"\0\3\0\0"))
     with Acmezone(tmp_path, general={**LIMITED, "nsid": "a name that is longer than nothing"}) as server:
+        began = time.monotonic()
         answers = flood(server, [query] * 500)
-        assert 20 <= len(answers) <= 20 * 4 + 250
+        assert 20 <= len(answers) <= 20 * (1 + time.monotonic() - began) + 250
         assert all(len(answer) <= len(query) and answer[3] & 15 == dns.rcode.REFUSED for answer in answers)
 
 
@@ -93,9 +96,8 @@ def test_a_limited_client_that_takes_the_cookie_is_limited_no_more(tmp_path):
     with Acmezone(tmp_path, general=LIMITED) as server:
         flood(server, [query_bytes(7, APEX, TYPE_A)] * 500)
         query = dns.message.make_query(APEX, "A", use_edns=0, options=[cookie_option(b"abcdefgh")])
-        answers = flood(server, [query.to_wire()] * 10)
-        slipped = dns.message.from_wire(next(answer for answer in answers if is_truncated(answer)))
-        cookie = cookie_of(slipped)
+        slipped = wait_until(lambda: [*filter(is_truncated, flood(server, [query.to_wire()] * 100))], "an answer over the limit")
+        cookie = cookie_of(dns.message.from_wire(slipped[0]))
         assert len(cookie) == 24
         for _ in range(100):
             answer = ask_with_cookie(server, cookie)
@@ -210,7 +212,7 @@ def test_knot_takes_our_cookies_and_we_take_those_of_knot(tmp_path):
 def test_unbound_resolves_through_a_server_that_limits(tmp_path):
     """Each of the names is new to the resolver; over the limit it comes by TCP."""
     (tmp_path / "ours").mkdir()
-    limited = {"workers": 1, "rrl_exempt": [], "rrl_existing_per_s": 5, "rrl_others_per_s": 5, "rrl_slip": 1,
+    limited = {"workers": 1, "rrl_exempt": [], "rrl_existing_per_s": 1, "rrl_others_per_s": 1, "rrl_slip": 1,
                "records": [f"{APEX} NS {APEX}", *(f"n{number}.{ZONE}. A 192.0.2.1" for number in range(40))]}
     with Acmezone(tmp_path / "ours", general=limited) as ours, Lab(tmp_path) as lab:
         resolver = free_address()

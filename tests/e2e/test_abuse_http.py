@@ -91,6 +91,7 @@ def test_strangers_cannot_lock_an_owner_out_who_was_never_seen_before(tmp_path):
         account = server.register()
         for number in range(8):
             fail_often(server, account, 15, come_from(f"192.0.2.{number}"))
+        fail_often(server, account, 15, come_from("192.0.2.1"))  # again: some time has passed
         assert server.update(account, TXT, headers=come_from("192.0.2.1")).status_code == 429
         assert server.update(account, TXT, headers=come_from("198.51.100.1")).status_code == 200
         assert server.txt(account["fulldomain"]) == [TXT]
@@ -189,12 +190,16 @@ def test_a_request_that_never_ends_is_cut_off_although_bytes_come_in(tmp_path, o
 
 
 def test_an_answer_that_takes_longer_than_a_request_may_is_not_cut_off(tmp_path):
-    slow = {"argon2_memory_kib": 65536, "argon2_passes": 60, "request_s": 1, "hash_threads": 1}
-    with Acmezone(tmp_path, api=slow) as server:
-        began = time.monotonic()
-        assert server.register()
-        assert time.monotonic() - began > 1
-        assert server.counters()["http_late"] == 0
+    """Hashes of more and more passes, until one takes longer on this machine, as busy as it is."""
+    took_s, passes = 0, 4
+    while took_s < 1.5:
+        slow = {"argon2_memory_kib": 65536, "argon2_passes": passes, "request_s": 1, "hash_threads": 1}
+        with Acmezone(tmp_path, api=slow) as server:
+            began = time.monotonic()
+            assert server.register()
+            took_s = time.monotonic() - began
+            assert server.counters()["http_late"] == 0
+        passes *= 2
 
 
 def test_headers_too_large_are_refused_cleanly(tmp_path):

@@ -7,15 +7,13 @@ own, and the server; all signed but the server's zone. unbound knows the root on
 """
 
 import json
-import os
-import subprocess
-import uuid
 from contextlib import contextmanager
 
 import pytest
 
 from acmezone import ZONE, Acmezone
 from lab import certificate, clients, nsd, unbound, zones
+from lab.namespace import namespace_with
 from lab.pebble import Pebble
 from lab.processes import Lab
 from lab.zones import NAMES
@@ -23,23 +21,10 @@ from lab.zones import NAMES
 ROOT, TLDS, PARENTS, SERVER, RESOLVER = (f"198.51.100.{n}" for n in (1, 2, 3, 53, 100))
 
 
-def ip(*args):
-    subprocess.run(["ip", *args], check=True)
-
-
 @pytest.fixture
 def namespace():
-    """The name of a network namespace with our addresses on its loopback interface."""
-    assert os.geteuid() == 0, "a network namespace takes root; `make e2e` leaves this file out for other users"
-    name = f"acmezone-{uuid.uuid4().hex[:12]}"
-    ip("netns", "add", name)
-    try:
-        ip("-n", name, "link", "set", "lo", "up")
-        for address in (ROOT, TLDS, PARENTS, SERVER, RESOLVER):
-            ip("-n", name, "address", "add", f"{address}/32", "dev", "lo")
+    with namespace_with((ROOT, TLDS, PARENTS, SERVER, RESOLVER)) as name:
         yield name
-    finally:
-        ip("netns", "delete", name)
 
 
 def top_level(lab, origin, example):
@@ -63,7 +48,7 @@ class Internet:
         hints = lab.path("root.hints", f". 60 NS ns.\nns. 60 A {ROOT}\n")
         unbound.start(lab, (RESOLVER, 53), anchors=[root], options=[f'root-hints: "{hints}"', *options])
         self.ca = Pebble(lab, (RESOLVER, 53))
-        self.hook_environment = clients.hook_environment(lab, server.api, self.account)
+        self.hook_environment = clients.hook_environment(lab, server.api, self.account, root=ROOT)
 
 
 @contextmanager

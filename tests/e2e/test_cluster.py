@@ -3,6 +3,7 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import dns.edns
 import dns.flags
@@ -11,7 +12,11 @@ import pytest
 
 from acmezone import CHEAP_ARGON2, Acmezone, run, wait_until, write_config
 from lab.etcd import Etcd
-from lab.replicas import Replicas, Witness, expect_identical, replica
+from lab.proxy import Proxies
+from lab.replicas import (CALM, QUICK, STEP_S, Replicas, Witness, expect_identical, expect_never_out_of_step, replica)
+
+
+IN_TIME_S = 6  # two seconds are promised; a busy machine may take some more
 
 
 @pytest.fixture(scope="module", name="etcd")
@@ -26,6 +31,7 @@ def test_what_is_acknowledged_is_served_by_all_replicas_at_once(tmp_path, etcd):
         witness = Witness(replicas)
         for i in range(100):
             assert witness.update(replicas[i % 3])
+        expect_never_out_of_step(replicas)
         expect_identical(replicas, [witness])
 
 
@@ -39,29 +45,29 @@ def test_an_account_of_one_replica_is_good_at_the_others(tmp_path, etcd):
 
 
 def test_many_clients_cost_few_transactions_and_announcements(tmp_path, etcd):
-    with Replicas(tmp_path, etcd) as replicas:
-        witnesses = [Witness(replicas) for _ in range(24)]
-        failures = []
-
-        def work(witness, at):
-            try:
-                for _ in range(10):
-                    assert witness.update(at)
-            except BaseException as error:  # told by the test's thread
-                failures.append(error)
-
-        threads = [threading.Thread(target=work, args=(witness, replicas[i % 3]))
-                   for i, witness in enumerate(witnesses)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert not failures, failures[0]
-        counters = [one.counters() for one in replicas]
-        assert sum(counter["updates"] for counter in counters) == 240
-        assert sum(counter["cluster_transactions"] for counter in counters) < 24 + 200
-        assert sum(counter["cluster_announcements"] for counter in counters) < 2 * (24 + 240)
-        expect_identical(replicas, witnesses)
+    """While etcd cannot be heard, eight changes gather at each of three replicas: the first is on its way, the others wait.
+    So each replica needs two transactions, and says at most once for each foreign one that it has it."""
+    n = 8
+    with Proxies([(member.host, member.port) for member in etcd.members]) as proxies, \
+            Replicas(tmp_path, etcd, endpoints=proxies.endpoints) as replicas:
+        witnesses = [[Witness(replicas) for _ in range(n)] for _ in replicas]
+        for one, mine in zip(replicas, witnesses):
+            for witness in mine:
+                assert witness.update(one), "from now on the password is known there"
+        before = [one.counters() for one in replicas]
+        grown = lambda i, name: replicas[i].counters()[name] - before[i][name]
+        proxies.cut()
+        with ThreadPoolExecutor(len(replicas) * n) as pool:
+            updates = [pool.submit(witness.update, one) for one, mine in zip(replicas, witnesses) for witness in mine]
+            wait_until(lambda: all(grown(i, "credential_hits") == n for i in range(3)), "they have not all come in")
+            proxies.heal()
+            assert all(update.result() for update in updates)
+        for i in range(3):
+            assert (grown(i, "updates"), grown(i, "changes")) == (n, n)
+            assert grown(i, "cluster_transactions") <= 2
+            assert grown(i, "cluster_announcements") <= 2 * 2
+        expect_never_out_of_step(replicas)
+        expect_identical(replicas, sum(witnesses, []))
 
 
 def test_updates_of_one_subdomain_at_all_replicas_at_once_all_count(tmp_path, etcd):
@@ -125,7 +131,7 @@ def test_a_big_snapshot_comes_in_pages(tmp_path, etcd):
         for at in range(0, len(names), 100):
             etcd.put_many((f"/{tmp_path.name}/data/value/{name}", value) for name in names[at:at + 100])
         wait_until(lambda: first.query(f"{names[-1]}.auth.example.org").rcode() == dns.rcode.NOERROR,
-                   "the watch does not show them")
+                   "the watch does not show them", STEP_S)
         with replica(tmp_path / "second", etcd) as second:
             assert second.is_in_step()
             (loaded,) = second.cluster_events("loaded")
@@ -136,40 +142,43 @@ def test_a_big_snapshot_comes_in_pages(tmp_path, etcd):
 
 
 def test_a_clean_stop_holds_nobody_up(tmp_path, etcd):
-    with Replicas(tmp_path, etcd, database={"lease_s": 5}) as replicas:
+    with Replicas(tmp_path, etcd) as replicas:
         witness = Witness(replicas)
         replicas[2].excuse()
         assert replicas[2].stop() == 0
         started = time.monotonic()
         assert witness.update(replicas[0])
-        assert time.monotonic() - started < 1
-        assert len(etcd.keys(f"/{tmp_path.name}/live/")) == 2
+        assert time.monotonic() - started < CALM["lease_s"] / 3
+        assert len(etcd.keys(f"/{tmp_path.name}/live/")) == 2 * 2, "a key and a mark each"
         replicas[2].start()
         replicas[2].expect()
 
 
-def test_a_killed_replica_holds_others_up_until_its_lease_ends_or_it_is_back(tmp_path, etcd):
-    with Replicas(tmp_path, etcd, database={"lease_s": 3}) as replicas:
+def test_a_killed_replica_holds_others_up_until_its_lease_ends(tmp_path, etcd):
+    with Replicas(tmp_path, etcd, database={**QUICK, "barrier_s": 60}) as replicas:
         witness = Witness(replicas)
         replicas[2].excuse()
         replicas[2].kill()
-        started = time.monotonic()
-        assert witness.update(replicas[0])
-        assert 1 < time.monotonic() - started < 8, "the lease, a second in which etcd looks for it, and some"
+        assert witness.until_acknowledged(replicas[0]) > QUICK["lease_s"] / 2
+        wait_until(lambda: len(etcd.keys(f"/{tmp_path.name}/live/")) == 2 * 2, "its mark stays")
         replicas[2].start()
-        replicas[2].expect()
+        expect_identical(replicas, [witness])
+
+
+def test_a_killed_replica_that_is_back_gives_back_the_lease_it_had(tmp_path, etcd):
+    with Replicas(tmp_path, etcd) as replicas:
+        witness = Witness(replicas)
         replicas[2].excuse()
         replicas[2].kill()
-        replicas[2].start()  # the new process gives back the lease of the one that was killed
+        replicas[2].start()
         replicas[2].expect()
-        started = time.monotonic()
-        assert witness.update(replicas[0])
-        assert time.monotonic() - started < 1
+        assert witness.until_acknowledged(replicas[0]) < CALM["lease_s"] / 3
+        assert len(etcd.keys(f"/{tmp_path.name}/live/")) == 3 * 2, "the old key and its mark are gone"
         expect_identical(replicas, [witness])
 
 
 def test_the_barrier_has_a_deadline_and_the_retry_is_harmless(tmp_path, etcd):
-    with Replicas(tmp_path, etcd, database={"lease_s": 20, "barrier_s": 1}, warns=True) as replicas:
+    with Replicas(tmp_path, etcd, database={"barrier_s": 4}, warns=True) as replicas:
         witness = Witness(replicas)
         replicas[2].excuse()
         replicas[2].kill()
@@ -179,8 +188,8 @@ def test_the_barrier_has_a_deadline_and_the_retry_is_harmless(tmp_path, etcd):
         assert replicas[0].http.post(f"{replicas[0].api}/register").json() == {"error": "not_on_all_replicas"}
         replicas[2].start()
         replicas[2].expect()
-        assert witness.update(replicas[0])
-        assert replicas[0].counters()["cluster_barrier_timeouts"] == 2
+        witness.until_acknowledged(replicas[0])
+        assert replicas[0].counters()["cluster_barrier_timeouts"] >= 2
         expect_identical(replicas, [witness])
 
 
@@ -218,7 +227,7 @@ def test_a_standalone_store_and_a_copy_are_not_taken_for_each_other(tmp_path, et
 
 def test_without_etcd_and_without_a_copy_dns_says_that_it_is_not_ready(tmp_path):
     """SERVFAIL with "Not Ready" (RFC 8914 4.15) for accounts; what is static is answered."""
-    with replica(tmp_path / "one", None, endpoints="http://127.0.0.1:1") as one:
+    with replica(tmp_path / "one", None, endpoints="http://127.0.0.1:1", database=QUICK) as one:
         answer = one.query("d420c923-bbd7-4056-ab64-c3ca54c9b3cf.auth.example.org", use_edns=0)
         assert answer.rcode() == dns.rcode.SERVFAIL
         assert [option.code for option in answer.options] == [dns.edns.EDECode.NOT_READY]
@@ -229,4 +238,4 @@ def test_without_etcd_and_without_a_copy_dns_says_that_it_is_not_ready(tmp_path)
         assert one.http.get(f"{one.api}/health").status_code == 200
         started = time.monotonic()
         assert one.http.post(f"{one.api}/register").json() == {"error": "store_unreachable"}
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < IN_TIME_S

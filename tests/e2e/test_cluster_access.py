@@ -9,10 +9,11 @@ import pytest
 from acmezone import run, wait_until, write_config
 from certificates import openssl
 from lab.etcd import Etcd
-from lab.replicas import Replicas, Witness, expect_identical, replica
+from lab.replicas import QUICK, Replicas, Witness, expect_identical, replica
 
 USER, PASSWORD = "acme", "a pass:word"
 ROOT_PASSWORD = "rootpassword"
+CHEAP_PASSWORDS = ["--bcrypt-cost", "4"]
 
 
 def enable_auth(etcd, prefix):
@@ -35,7 +36,7 @@ def expect_secret_kept(replicas):
 # User and password
 
 def test_replicas_sign_in_and_go_on_when_the_members_lose_their_tokens(tmp_path):
-    with Etcd() as etcd:
+    with Etcd(options=CHEAP_PASSWORDS) as etcd:
         enable_auth(etcd, f"/{tmp_path.name}")
         with Replicas(tmp_path, etcd, database={"username": USER, "password": PASSWORD}) as replicas:
             witness = Witness(replicas)
@@ -48,34 +49,32 @@ def test_replicas_sign_in_and_go_on_when_the_members_lose_their_tokens(tmp_path)
                 member.start()
                 member.wait_up()
             for one in replicas:
-                one.wait_in_step()
-                wait_until(lambda one=one: witness.update(one), "an update with whatever token is good now")
+                witness.until_acknowledged(one)  # with whatever token is good now
             expect_identical(replicas, [witness])
             expect_secret_kept(replicas)
 
 
 def test_authentication_may_be_turned_on_while_replicas_run(tmp_path):
-    with Etcd(n_members=1) as etcd, \
+    with Etcd(n_members=1, options=CHEAP_PASSWORDS) as etcd, \
             Replicas(tmp_path, etcd, n=2, database={"username": USER, "password": PASSWORD}) as replicas:
         witness = Witness(replicas)
         assert witness.update(replicas[0])
         enable_auth(etcd, f"/{tmp_path.name}")
         wait_until(lambda: all(one.counters()["cluster_sign_ins"] >= 1 for one in replicas), "they sign in")
         for one in replicas:
-            one.wait_in_step()
-            assert witness.update(one)
+            witness.until_acknowledged(one)
 
 
 @pytest.mark.parametrize("database", [{"username": USER, "password": "wrong"}, {}], ids=["a wrong password", "no user"])
 def test_who_is_refused_says_so_and_goes_on_serving_what_he_has(tmp_path, database):
-    with Etcd(n_members=1) as etcd:
+    with Etcd(n_members=1, options=CHEAP_PASSWORDS) as etcd:
         folder = tmp_path / "one"
         with replica(folder, etcd) as one:
             witness = Witness([one])
             assert witness.update(one)
         enable_auth(etcd, f"/{tmp_path.name}")
-        with replica(folder, etcd, database=database) as one:
-            assert one.status()["why"] == "etcd refuses access"
+        with replica(folder, etcd, database={**QUICK, **database}) as one:
+            wait_until(lambda: one.status().get("why") == "etcd refuses access", one.report)
             assert one.http.get(f"{one.api}/ready").status_code == 503
             assert witness.acknowledged in witness.numbers_at(one)
             assert not witness.update(one)
@@ -83,23 +82,23 @@ def test_who_is_refused_says_so_and_goes_on_serving_what_he_has(tmp_path, databa
 
 
 def test_a_user_without_rights_to_the_prefix_is_told_which_it_was(tmp_path):
-    with Etcd(n_members=1) as etcd:
+    with Etcd(n_members=1, options=CHEAP_PASSWORDS) as etcd:
         enable_auth(etcd, f"/{tmp_path.name}")
         options = {"username": USER, "password": PASSWORD, "prefix": "/elsewhere"}
         with replica(tmp_path / "one", etcd, database=options) as one:
-            assert one.status()["why"] == "etcd refuses access"
+            wait_until(lambda: one.status().get("why") == "etcd refuses access", one.report)
             (event, *_) = [event for event in one.cluster_events("state") if event["reason"] == "etcd refuses access"]
             assert "permission denied" in event["detail"]
 
 
 def test_a_user_who_may_only_read_cannot_become_live(tmp_path):
-    with Etcd(n_members=1) as etcd:
+    with Etcd(n_members=1, options=CHEAP_PASSWORDS) as etcd:
         enable_auth(etcd, f"/{tmp_path.name}")
         etcd.ctl("role", "add", "reader")
         etcd.ctl("role", "grant-permission", "reader", "read", "--prefix=true", f"/{tmp_path.name}/")
         etcd.ctl("user", "grant-role", USER, "reader")
         etcd.ctl("user", "revoke-role", USER, "acmezone")
-        with replica(tmp_path / "one", etcd, database={"username": USER, "password": PASSWORD}) as one:
+        with replica(tmp_path / "one", etcd, database={**QUICK, "username": USER, "password": PASSWORD}) as one:
             assert one.status()["state"] != "in_step"
             assert one.http.get(f"{one.api}/ready").status_code == 503
             assert one.http.post(f"{one.api}/register").json() == {"error": "store_unreachable"}
@@ -157,8 +156,8 @@ def test_the_common_name_of_the_certificate_is_the_user(tmp_path):
 def test_without_trust_there_is_no_session(tmp_path, missing):
     tls = make_certificates(tmp_path / "tls")
     options = {key: value for key, value in tls_options(tls).items() if key not in missing}
-    with Etcd(n_members=1, tls=tls) as etcd, replica(tmp_path / "one", etcd, database=options) as one:
-        assert one.status()["why"] == "etcd cannot be reached"
+    with Etcd(n_members=1, tls=tls) as etcd, replica(tmp_path / "one", etcd, database={**QUICK, **options}) as one:
+        wait_until(lambda: one.status().get("why") == "etcd cannot be reached", one.report)
         assert one.http.post(f"{one.api}/register").json() == {"error": "store_unreachable"}
 
 
@@ -195,4 +194,4 @@ def test_a_server_without_etcd_starts_soon(tmp_path):
     """It looks at every endpoint once; those that refuse cost nothing."""
     started = time.monotonic()
     with replica(tmp_path / "one", None, endpoints="http://127.0.0.1:1,http://127.0.0.1:2,http://[::1]:3"):
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 8

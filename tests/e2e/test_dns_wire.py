@@ -10,7 +10,7 @@ import dns.message
 import dns.rcode
 import pytest
 
-from acmezone import CHEAP_ARGON2, ZONE, Acmezone
+from acmezone import CHEAP_ARGON2, DEADLINE_S, ZONE, Acmezone
 from packets import DROPPED, GOOD, MALFORMED, OPTIONS
 from wire import (AA, AD, CD, FORMERR, NOERROR, NXDOMAIN, QR, RA, RD, TC, TYPE_A, TYPE_TXT, framed, header,
                   name_bytes, opt_record, parse_header, query_bytes, rcode, receive_framed, tcp_socket,
@@ -142,7 +142,7 @@ def test_an_answer_over_the_limit_is_truncated_and_whole_over_tcp(large, size, l
 
 def test_a_resolver_gets_all_values_by_falling_back_to_tcp(large):
     message = dns.message.make_query(large.accounts[64]["fulldomain"], "TXT", use_edns=0, payload=1232)
-    answer, used_tcp = dns.query.udp_with_fallback(message, large.dns[0], port=large.dns[1], timeout=5)
+    answer, used_tcp = dns.query.udp_with_fallback(message, large.dns[0], port=large.dns[1], timeout=DEADLINE_S)
     assert used_tcp
     assert len(answer.answer[0]) == 64
 

@@ -205,15 +205,23 @@ def test_unknown_user_wrong_key_and_wrong_subdomain_get_identical_bytes(server):
 
 
 def test_unknown_user_wrong_key_and_wrong_subdomain_take_about_the_same_time(tmp_path):
-    """The fastest of several attempts each: a busy machine makes them slower, never faster, so they meet in the end."""
+    """Each is hashed once, and a hash is nearly all the time it takes. Of the time the fastest of several attempts counts: a busy
+    machine makes them slower, never faster, so they meet in the end; without a hash one would be many times faster.
+    """
     costly = {"argon2_memory_kib": 19456, "argon2_passes": 2, "argon2_lanes": 1}
     with Acmezone(tmp_path, api=costly) as server:
         fastest = {}
-        for _ in range(40):
-            for fault, (_, seconds) in unauthorised(server, server.register(), server.register()).items():
+        for _ in range(20):
+            accounts = server.register(), server.register()
+            hashes = server.counters()["hashes"]
+            answers = unauthorised(server, *accounts)
+            assert server.counters()["hashes"] - hashes == len(answers)
+            for fault, (_, seconds) in answers.items():
                 fastest[fault] = min(seconds, fastest.get(fault, seconds))
-            if min(fastest.values()) > 0.8 * max(fastest.values()):
+            if min(fastest.values()) > 0.7 * max(fastest.values()):
                 return
+        if min(fastest.values()) > 0.25 * max(fastest.values()):
+            return  # a machine too busy to say more
         raise AssertionError(f"they can be told apart: {fastest}")
 
 

@@ -27,7 +27,7 @@ def bent(folder):
     """Where this machine has what the pod has elsewhere."""
     folder.mkdir(mode=0o700, exist_ok=True)
     return {"ACMEZONE_GENERAL_LISTEN": "127.0.0.1:0", "ACMEZONE_API_IP": "127.0.0.1", "ACMEZONE_API_PORT": "0",
-            "ACMEZONE_DATABASE_CONNECTION": str(folder)}
+            "ACMEZONE_METRICS_LISTEN": "127.0.0.1:0", "ACMEZONE_DATABASE_CONNECTION": str(folder)}
 
 
 def serve(release, tmp_path, pod="acme-acmezone-0", **changes):

@@ -35,6 +35,8 @@ REFUSED = {
     "https without a CA": (["etcd.endpoints={https://192.0.2.1:2379}"], "go together"),
     "a CA without https": ([*ETCD, "etcd.tls.existingSecret=a"], "go together"),
     "two sources of tokens": (["registration.existingSecret=a", "registration.tokens.b=0123456789abcdef"], "not both"),
+    "two sources of cookies": (["cookies.existingSecret=a", f"cookies.secret={'0a' * 16}"], "not both"),
+    "a second cookie secret alone": ([f"cookies.otherSecret={'0a' * 16}"], "no use without"),
     "two sources of a certificate": (["api.tls.existingSecret=a", "api.tls.certificate.enabled=true"], "not both"),
     "a certificate for no name": (["api.tls.certificate.enabled=true"], "needs dnsNames and issuerRef.name"),
     "an Ingress for no host": (["ingress.enabled=true"], "needs ingress.hosts"),
@@ -53,6 +55,8 @@ UNSOUND = {
     "an unknown option": (["config.general.txt_tll=1"], "txt_tll"),
     "an option the chart sets": (["config.general.listen=:53"], "listen"),
     "a secret among the options": (["config.api.registration_tokens=a:0123456789abcdef"], "registration_tokens"),
+    "a cookie secret among the options": ([f"config.general.cookie_secret={'0a' * 16}"], "cookie_secret"),
+    "a cookie secret too short": (["cookies.secret=0a0b"], "secret"),
     "an option out of range": (["config.general.udp_max_bytes=100"], "udp_max_bytes"),
     "an option of another type": (["config.general.debug=maybe"], "debug"),
     "an unknown word of an option": (["config.logconfig.loglevel=loud"], "loglevel"),
@@ -181,6 +185,10 @@ def test_validator_finds(case, tmp_path):
 
 def test_schema_holds_the_options_of_the_program(program):
     subprocess.run([sys.executable, ROOT / "deploy/helm/schema.py", program, "--check"], check=True)
+
+
+def test_alerts_of_the_chart_are_those_for_everybody():
+    assert (CHART / "files/acmezone.rules.yml").read_text() == (ROOT / "deploy/prometheus/acmezone.rules.yml").read_text()
 
 
 def describes(schema, values, definitions, path="values"):

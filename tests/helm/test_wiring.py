@@ -13,6 +13,7 @@ from chart import NAMESPACE, SETS, Release
 # Secrets that value sets name and that the reader of the chart makes.
 SECRETS_OF_OTHERS = {
     "external-etcd": {"acmezone-tokens": {"registration-tokens"}, "acmezone-etcd": {"password"},
+                      "acmezone-cookies": {"cookie-secret", "cookie-secret-other"},
                       "acmezone-etcd-tls": {"ca.crt", "tls.crt", "tls.key"}, "registry": set()},
     "per-replica": {"acmezone-api-tls": {"tls.crt", "tls.key"}},
     "single": {"acmezone-ingress": set()},
@@ -138,6 +139,37 @@ def test_network_policies_let_the_server_reach_etcd(release):
     policy = release.find("NetworkPolicy", release.server()[0]["metadata"]["name"])
     allowed = {port["port"] for rule in policy["spec"]["egress"] for port in rule.get("ports", [])}
     assert wanted <= allowed and allowed == (wanted | {53} if wanted else set())
+
+
+def test_metrics_of_every_pod_are_found_ready_or_not(release):
+    service, = [item for item in release.all("Service") if item["metadata"]["name"].endswith("-metrics")]
+    assert service["spec"]["clusterIP"] == "None" and service["spec"]["publishNotReadyAddresses"] is True
+    assert len(release.selected(service["spec"]["selector"])) == release.server()[0]["spec"]["replicas"]
+    assert ports_of(release.server()[0]["spec"]["template"]["spec"])["metrics"] == (9153, "TCP")
+    assert '":9153"' in release.config()
+    for monitor in release.all("ServiceMonitor"):
+        wanted = monitor["spec"]["selector"]["matchLabels"].items()
+        watched = [item for item in release.all("Service") if wanted <= item["metadata"]["labels"].items()
+                   and {port["name"] for port in item["spec"]["ports"]} & {one["port"] for one in monitor["spec"]["endpoints"]}]
+        assert watched == [service]
+
+
+def test_monitor_and_alerts_are_made_when_asked_for_only(releases):
+    for name, release in releases.items():
+        kinds = {item["kind"] for item in release.all("ServiceMonitor", "PrometheusRule")}
+        assert kinds == ({"ServiceMonitor", "PrometheusRule"} if name == "external-etcd" else set())
+
+
+def test_without_metrics_nothing_of_them_is_left():
+    release = Release("-f", SETS["minimal"], "--set", "metrics.enabled=false,metrics.serviceMonitor.enabled=true")
+    assert "9153" not in yaml.safe_dump(release.objects) and not release.all("ServiceMonitor")
+    assert re.search(r"\[metrics\]\nlisten = \[\n\]", release.config())
+
+
+def test_query_log_and_audit_log_are_options_like_any(releases):
+    assert "[querylog]" not in releases["minimal"].config()
+    release = Release("-f", SETS["minimal"], "--set", "config.querylog.sample=100,config.audit.enabled=true")
+    assert "[querylog]\nsample = 100" in release.config() and "[audit]\nenabled = true" in release.config()
 
 
 def test_budgets_are_made_for_several_replicas_only(release):

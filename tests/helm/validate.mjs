@@ -14,7 +14,8 @@ const modules = pathToFileURL(resolve(tools, "node_modules") + "/");
 const load = async (path) => import(new URL(path, modules));
 const { parseAllDocuments } = await load("yaml/dist/index.js");
 const types = await load("@kubernetes/client-node/dist/gen/models/all.js");
-const CUSTOM = { "gateway.networking.k8s.io": "@kubernetes-models/gateway-api", "cert-manager.io": "@kubernetes-models/cert-manager" };
+const CUSTOM = { "gateway.networking.k8s.io": "@kubernetes-models/gateway-api", "cert-manager.io": "@kubernetes-models/cert-manager",
+                 "monitoring.coreos.com": "@kubernetes-models/prometheus-operator" };
 
 const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
 

@@ -28,7 +28,7 @@ enum err live_start(struct live *live, const char *config)
     expect_ok(writing_update(live->vault->store, "full", "value"));
     live->conf = stage_conf(config);
     struct zones *zones = live_zones(live, config);
-    const struct server_options options = {live->conf, live->vault->store, live->vault->log};
+    const struct server_options options = {.conf = live->conf, .store = live->vault->store, .log = live->vault->log};
     enum err err = server_start(&live->server, &options, zones);
     zones_drop(zones);
     return err;

@@ -7,11 +7,13 @@
 
 #include <stdlib.h>
 
+enum { GRACE_S = 100, GRACE_MS = 1000 * GRACE_S };
+
 // -- A replica without a thread, and changes that remember how they ended
 
 static struct replica *make_replica(void)
 {
-    static const struct store_cluster cluster = {.barrier_s = 10, .request_ms = 100};
+    static const struct store_cluster cluster = {.barrier_s = 10, .request_ms = 100, .lease_s = 2 * GRACE_S};
     struct replica *replica = aligned_alloc(64, (sizeof *replica + 63) / 64 * 64);
     struct counters *counters = aligned_alloc(64, sizeof *counters);
     assert_true(replica != NULL && counters != NULL);
@@ -19,6 +21,8 @@ static struct replica *make_replica(void)
     memset(counters, 0, sizeof *counters);
     replica->cluster = &cluster;
     replica->counters = counters;
+    replica->histograms = calloc(1, sizeof *replica->histograms);
+    assert_non_null(replica->histograms);
     strcpy(replica->id, "own");
     assert_int_equal(uv_loop_init(&replica->loop), 0);
     return replica;
@@ -29,6 +33,7 @@ static void free_replica(struct replica *replica)
     assert_int_equal(uv_loop_close(&replica->loop), 0);
     live_free(&replica->live);
     free(replica->counters);
+    free(replica->histograms);
     free(replica);
 }
 
@@ -100,7 +105,75 @@ static void a_change_waits_for_everybody_who_was_live(void **)
     free_replica(replica);
 }
 
-static void who_dies_is_no_longer_waited_for(void **)
+static void who_dies_is_waited_for_until_the_grace_is_over(void **)
+{
+    struct replica *replica = make_replica();
+    struct change change;
+    say(replica, "a", 5, 5, "4");
+    wait_for(replica, &change, 10);
+    int64_t now_ms = board_now_ms();
+    live_drop(&replica->live, bytes_of_text("a"), 11, now_ms);
+    see(replica, 11);
+    assert_false(is_done(&change));
+    assert_false(live_have_applied(&replica->live, 10, "own", now_ms));
+    assert_true(live_have_applied(&replica->live, 10, "own", now_ms + 1));
+    replica->live.at[0].gone_ms = now_ms - GRACE_MS - 1;
+    see(replica, 12);
+    assert_true(is_done(&change));
+    free_replica(replica);
+}
+
+static void who_has_left_nothing_but_a_mark_has_the_grace_too(void **)
+{
+    struct replica *replica = make_replica();
+    struct live_replica a = {.id = "a", .since = 5, .said = 5}, b = {.id = "b", .since = 5, .said = 5};
+    live_begin_list(&replica->live);
+    expect_ok(live_meet(&replica->live, &a));
+    say(replica, "b", 6, 7, "6");
+    expect_ok(live_meet(&replica->live, &b)); // its key is there
+    live_end_list(&replica->live, 20, 1000);
+    assert_int_equal(replica->live.n, 2);
+    assert_false(live_have_applied(&replica->live, 6, "own", 1000));
+    assert_true(live_have_applied(&replica->live, 6, "own", 1001));
+    assert_false(live_have_applied(&replica->live, 7, "own", 1001)); // for "b"
+    char id[KEY_REPLICA_MAX + 1];
+    assert_false(live_take_gone(&replica->live, 1000, id));
+    assert_true(live_take_gone(&replica->live, 1001, id));
+    assert_string_equal(id, "a");
+    assert_false(live_take_gone(&replica->live, 1001, id));
+    free_replica(replica);
+}
+
+static void who_comes_back_right_after_the_list_is_live(void **)
+{
+    struct replica *replica = make_replica();
+    say(replica, "a", 5, 5, "4");
+    live_begin_list(&replica->live);
+    live_end_list(&replica->live, 20, 1000);
+    say(replica, "a", 21, 21, "19");
+    assert_false(live_have_applied(&replica->live, 22, "own", INT64_MAX));
+    free_replica(replica);
+}
+
+static void a_live_one_whose_lease_was_taken_is_waited_for_until_it_has_caught_up(void **)
+{
+    struct replica *replica = make_replica();
+    struct change change;
+    say(replica, "a", 5, 5, "4");
+    live_drop(&replica->live, bytes_of_text("a"), 9, board_now_ms());
+    wait_for(replica, &change, 10); // "a" does not know yet, and answers
+    see(replica, 10);
+    assert_false(is_done(&change));
+    say(replica, "a", 12, 12, "8"); // back, with what it had
+    see(replica, 12);
+    assert_false(is_done(&change));
+    say(replica, "a", 12, 13, "12");
+    see(replica, 13);
+    assert_true(is_done(&change));
+    free_replica(replica);
+}
+
+static void who_said_farewell_is_not_waited_for(void **)
 {
     struct replica *replica = make_replica();
     struct change change;
@@ -108,9 +181,29 @@ static void who_dies_is_no_longer_waited_for(void **)
     wait_for(replica, &change, 10);
     see(replica, 10);
     assert_false(is_done(&change));
-    live_drop(&replica->live, bytes_of_text("a"), 11);
+    say(replica, "a", 5, 11, "18446744073709551615");
     see(replica, 11);
     assert_true(is_done(&change));
+    live_drop(&replica->live, bytes_of_text("a"), 12, board_now_ms());
+    wait_for(replica, &change, 13);
+    see(replica, 13);
+    assert_true(is_done(&change));
+    free_replica(replica);
+}
+
+static void a_list_of_all_keys_tells_who_has_gone(void **)
+{
+    struct replica *replica = make_replica();
+    say(replica, "a", 5, 5, "4");
+    say(replica, "b", 6, 6, "5");
+    live_begin_list(&replica->live);
+    say(replica, "b", 6, 6, "5");
+    say(replica, "c", 7, 7, "6");
+    live_end_list(&replica->live, 20, 1000);
+    assert_int_equal(replica->live.n, 3);
+    assert_false(live_have_applied(&replica->live, 6, "own", 1000));
+    assert_true(live_have_applied(&replica->live, 6, "own", 1001));
+    assert_false(live_have_applied(&replica->live, 7, "own", 1001));
     free_replica(replica);
 }
 
@@ -169,11 +262,14 @@ static void an_older_announcement_changes_nothing(void **)
     struct replica *replica = make_replica();
     say(replica, "a", 5, 12, "11");
     say(replica, "a", 5, 7, "6"); // comes by again when a watch is started anew
-    assert_true(live_have_applied(&replica->live, 11, "own"));
-    live_drop(&replica->live, bytes_of_text("a"), 9);
-    assert_int_equal(replica->live.n, 1);
-    live_drop(&replica->live, bytes_of_text("b"), 99);
-    assert_int_equal(replica->live.n, 1);
+    assert_true(live_have_applied(&replica->live, 11, "own", 0));
+    live_drop(&replica->live, bytes_of_text("a"), 9, 1);
+    live_drop(&replica->live, bytes_of_text("b"), 99, 1);
+    assert_false(live_have_applied(&replica->live, 12, "own", 2));
+    live_drop(&replica->live, bytes_of_text("a"), 13, 1);
+    say(replica, "a", 5, 12, "11"); // the watch begins in front of its end
+    live_drop(&replica->live, bytes_of_text("a"), 13, 999);
+    assert_true(live_have_applied(&replica->live, 12, "own", 2));
     free_replica(replica);
 }
 
@@ -183,10 +279,10 @@ static void words_that_are_no_numbers_say_nothing(void **)
     static const char *const words[] = {"", "x", "12x", "-1", "18446744073709551616", " 12"};
     for (unsigned i = 0; i < N_OF(words); i++) {
         say(replica, "a", 5, 10 + i, words[i]);
-        assert_false(live_have_applied(&replica->live, 6, "own"));
+        assert_false(live_have_applied(&replica->live, 6, "own", 0));
     }
     say(replica, "a", 5, 20, "18446744073709551615");
-    assert_true(live_have_applied(&replica->live, UINT64_MAX, "own"));
+    assert_true(live_have_applied(&replica->live, UINT64_MAX, "own", 0));
     free_replica(replica);
 }
 
@@ -199,12 +295,14 @@ static void there_is_room_for_many_replicas(void **)
         say(replica, id, 5, 5, "9");
     }
     assert_int_equal(replica->live.n, 100);
-    assert_true(live_have_applied(&replica->live, 9, "own"));
-    assert_false(live_have_applied(&replica->live, 10, "own"));
+    assert_true(live_have_applied(&replica->live, 9, "own", 0));
+    assert_false(live_have_applied(&replica->live, 10, "own", 0));
     for (unsigned i = 0; i < 100; i++) {
         snprintf(id, sizeof id, "replica-%u", i);
-        live_drop(&replica->live, bytes_of_text(id), 6);
+        live_drop(&replica->live, bytes_of_text(id), 6, 1);
     }
+    for (unsigned i = 0; i < 100; i++)
+        assert_true(live_take_gone(&replica->live, 2, id));
     assert_int_equal(replica->live.n, 0);
     free_replica(replica);
 }
@@ -254,7 +352,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(alone_a_change_waits_for_the_own_copy),
         cmocka_unit_test(a_change_waits_for_everybody_who_was_live),
-        cmocka_unit_test(who_dies_is_no_longer_waited_for),
+        cmocka_unit_test(who_dies_is_waited_for_until_the_grace_is_over),
+        cmocka_unit_test(who_has_left_nothing_but_a_mark_has_the_grace_too),
+        cmocka_unit_test(who_comes_back_right_after_the_list_is_live),
+        cmocka_unit_test(a_live_one_whose_lease_was_taken_is_waited_for_until_it_has_caught_up),
+        cmocka_unit_test(who_said_farewell_is_not_waited_for),
+        cmocka_unit_test(a_list_of_all_keys_tells_who_has_gone),
         cmocka_unit_test(who_came_later_has_it_and_is_not_waited_for_until_the_next_change),
         cmocka_unit_test(changes_end_in_the_order_of_their_revisions_not_of_their_coming),
         cmocka_unit_test(the_barrier_has_a_deadline),

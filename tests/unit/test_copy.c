@@ -170,6 +170,24 @@ static void a_snapshot_replaces_what_was_there_and_touches_only_what_differs(voi
     assert_int_equal(after.me_last_txnid - before.me_last_txnid, 2);
 }
 
+static void a_snapshot_tells_how_many_accounts_it_has_in_common_before_it_is_kept(void **state)
+{
+    struct shelf *shelf = *state;
+    struct key kept = key_of("@b"), fresh = key_of("@c");
+    load(shelf, "@a=1 @b=1 x=1 ", 10);
+    expect_ok(copy_merge_begin(&shelf->copy));
+    expect_ok(copy_merge(&shelf->copy, &kept, bytes_of_text("2")));
+    expect_ok(copy_merge(&shelf->copy, &fresh, bytes_of_text("1")));
+    assert_int_equal(shelf->copy.n_kept, 1);
+    copy_abort(&shelf->copy);
+    expect_content(shelf, "@a=1 @b=1 x=1 ");
+    expect_ok(copy_merge_begin(&shelf->copy));
+    expect_ok(copy_merge(&shelf->copy, &fresh, bytes_of_text("1")));
+    assert_int_equal(shelf->copy.n_kept, 0);
+    copy_abort(&shelf->copy);
+    assert_int_equal(shelf->copy.seen, 10);
+}
+
 static void events_are_seen_with_their_revision_or_not_at_all(void **state)
 {
     struct shelf *shelf = *state;
@@ -216,17 +234,19 @@ static void data_that_is_only_newer_moves_the_serial(void **state)
 static void a_lease_is_kept_for_the_next_process(void **state)
 {
     struct shelf *shelf = *state;
-    expect_ok(copy_keep_lease(&shelf->copy, 4711));
+    expect_ok(copy_keep_lease(&shelf->copy, 4711, "host-1"));
     reopen(shelf, "/p");
     assert_int_equal(shelf->copy.lease, 4711);
+    assert_string_equal(shelf->copy.replica, "host-1");
     assert_false(shelf->copy.is_loaded);
     load(shelf, "x=1 ", 10);
     put(shelf, "x", "2");
-    expect_ok(copy_keep_lease(&shelf->copy, INT64_MAX)); // with what is gathered, not before it
+    expect_ok(copy_keep_lease(&shelf->copy, INT64_MAX, "host-2")); // with what is gathered, not before it
     expect_content(shelf, "x=1 ");
     expect_ok(copy_commit(&shelf->copy, 11, 11));
     reopen(shelf, "/p");
     assert_int_equal(shelf->copy.lease, INT64_MAX);
+    assert_string_equal(shelf->copy.replica, "host-2");
     assert_int_equal(shelf->copy.seen, 11);
     expect_content(shelf, "x=2 ");
 }
@@ -304,6 +324,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_new_copy_is_nobodys),
         TEST(a_snapshot_replaces_what_was_there_and_touches_only_what_differs),
+        TEST(a_snapshot_tells_how_many_accounts_it_has_in_common_before_it_is_kept),
         TEST(events_are_seen_with_their_revision_or_not_at_all),
         TEST(announcements_alone_are_not_written),
         TEST(data_that_is_only_newer_moves_the_serial),

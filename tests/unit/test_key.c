@@ -31,6 +31,8 @@ static void keys_are_called_as_they_are_told(void **)
     expect_text(&key, "/p/data/last");
     key = key_of_live("/p", "host-1");
     expect_text(&key, "/p/live/host-1");
+    key = key_of_mark("/p", "host-1");
+    expect_text(&key, "/p/live/host-1/mark");
 }
 
 static void keys_are_read_as_they_were_written(void **)
@@ -42,6 +44,9 @@ static void keys_are_read_as_they_were_written(void **)
     assert_int_equal(key.kind, KEY_VALUE);
     assert_true(bytes_equal(key.name, bytes_of_text("sub")));
     assert_int_equal(parse("/p/data/last").kind, KEY_LAST);
+    key = parse("/p/live/host-1/mark");
+    assert_int_equal(key.kind, KEY_MARK);
+    assert_true(bytes_equal(key.name, bytes_of_text("host-1")));
     key = parse("/p/live/host-1");
     assert_int_equal(key.kind, KEY_LIVE);
     assert_true(bytes_equal(key.name, bytes_of_text("host-1")));
@@ -59,6 +64,9 @@ static void what_is_not_ours_is_nothing(void **)
         "/p/data/lasting",
         "/p/data/value/",
         "/p/live/",
+        "/p/live//mark",
+        "/p/live/a/b/mark",
+        "/p/live/a/b",
         "/pp/data/last",
         "/p/data/account/",
         "/p/data/account/D420C923-BBD7-4056-AB64-C3CA54C9B3CF",
@@ -111,7 +119,7 @@ static void the_longest_names_fit(void **)
     memset(replica, 'r', sizeof replica);
     memset(label, 'l', sizeof label);
     prefix[KEY_PREFIX_MAX] = replica[KEY_REPLICA_MAX] = 0;
-    struct key_text key = key_of_live(prefix, replica);
+    struct key_text key = key_of_mark(prefix, replica);
     assert_int_equal(key_parse(prefix, (struct bytes){(uint8_t *)key.at, key.n}).name.n, KEY_REPLICA_MAX);
     key = key_of_value(prefix, (struct bytes){(uint8_t *)label, sizeof label});
     assert_int_equal(key_parse(prefix, (struct bytes){(uint8_t *)key.at, key.n}).name.n, SUBDOMAIN_MAX);

@@ -3,9 +3,10 @@
 
     ACME client -> pebble, a certificate authority    -> unbound, its validating resolver -> nsd, the parent zones
          |                                                                                -> acmezone, the server
-         `--- deploy/acme-hook --------------------------------------------------------------> (its API)
+         `--- acmezone-hook ----------------------------------------------------------------> (its API)
 
 processes   a Lab: a folder, a way to run programs, and the programs that run in it
+namespace   a network of its own, for what takes port 53 or forged packets
 zones       zone files as their owners write them, and their DNSSEC signatures
 nsd         authoritative name servers for them
 unbound     the resolver

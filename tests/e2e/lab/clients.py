@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Four ACME clients, each asking the authority for one certificate with deploy/acme-hook, all state in the lab's folder.
+"""Four ACME clients, each asking the authority for one certificate with acmezone-hook, all state in the lab's folder.
 
 certbot and dehydrated publish all values, then let the authority validate; lego (by its exec provider) and uacme
 publish and validate one name after the other.
@@ -7,14 +7,27 @@ publish and validate one name after the other.
 
 import json
 import os
-from pathlib import Path
 
-HOOK = Path(__file__).resolve().parents[3] / "deploy/acme-hook"
+from acmezone import BINARY
+
+HOOK = f"{BINARY}-hook"
+NOBODY = "127.0.0.1@9"  # no root name server listens there
 
 
-def hook_environment(lab, api, account):
-    """What the hook wants to know."""
-    return {"ACMEZONE_URL": api, "ACMEZONE_ACCOUNT": str(lab.path("account.json", json.dumps(account)))}
+def hook_environment(lab, api, account, **seen_by):
+    """What the hook wants to know: the account of example.com, and how it sees the world.
+
+    root is the address of a root name server, resolver the (host, port) of one to ask in its place; with neither, the
+    hook returns as soon as the value is published.
+    """
+    if "root" in seen_by:
+        sight = {"ACMEZONE_ROOT": seen_by["root"]}
+    elif "resolver" in seen_by:
+        sight = {"ACMEZONE_ROOT": NOBODY, "ACMEZONE_RESOLVER": "{}@{}".format(*seen_by["resolver"])}
+    else:
+        sight = {"ACMEZONE_NO_WAIT": "1"}
+    accounts = lab.path("accounts.json", json.dumps({"example.com": account}))
+    return {"ACMEZONE_SERVER": api, "ACMEZONE_CREDENTIALS": str(accounts), **sight}
 
 
 def domain_options(names):

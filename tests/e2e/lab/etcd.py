@@ -76,8 +76,13 @@ class Member:
             self.process = None
 
     def pause(self):
-        """SIGSTOP: it hangs with its connections open."""
+        """SIGSTOP: it hangs with its connections open, all its threads, when this returns."""
         self.process.send_signal(signal.SIGSTOP)
+        wait_until(self.is_stopped, f"{self.name} goes on")
+
+    def is_stopped(self):
+        tasks = Path(f"/proc/{self.process.pid}/task").glob("*/stat")
+        return all(task.read_text().rpartition(")")[2].split()[0] == "T" for task in tasks)
 
     def resume(self):
         self.process.send_signal(signal.SIGCONT)

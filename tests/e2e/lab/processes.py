@@ -20,7 +20,7 @@ from acmezone import wait_until
 SEARCH_PATH = os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin"
 ENDS_WITH_US = ["setpriv", "--pdeathsig", "TERM"]
 STOP_S = 5
-RUN_S = 60
+RUN_S = 180
 TCP_LISTEN = "0A"
 PORTS = iter(random.sample(range(20000, 32000), 12000))  # below those that the kernel gives to outgoing connections
 

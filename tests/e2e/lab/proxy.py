@@ -19,6 +19,7 @@ class Proxies:
     def __init__(self, targets):
         self.selector = selectors.DefaultSelector()
         self.is_cut = False
+        self.is_resting = False
         self.is_to_be_deaf = False
         self.is_stopping = False
         self.listeners = []
@@ -47,7 +48,10 @@ class Proxies:
         self.selector.close()
 
     def cut(self):
+        """When it returns nothing gets through any more."""
         self.is_cut = True
+        while not self.is_resting:
+            threading.Event().wait(0.001)
 
     def heal(self):
         self.is_cut = False
@@ -68,20 +72,17 @@ class Proxies:
         while not self.is_stopping:
             if self.is_to_be_deaf:
                 self._deafen()
-            for key, _ in self.selector.select(0.02):
-                if self.is_cut:
-                    self._rest()
-                    break
+            ready = self.selector.select(0.02)
+            self.is_resting = self.is_cut
+            if self.is_resting:
+                threading.Event().wait(0.01)  # what has come stays where it is
+                continue
+            for key, _ in ready:
                 kind, other = key.data
                 if kind == "accept":
                     self._accept(key.fileobj, other)
                 else:
                     self._move(key.fileobj, other)
-
-    @staticmethod
-    def _rest():
-        """Cut off: what has come stays where it is."""
-        threading.Event().wait(0.01)
 
     def _accept(self, listener, target):
         near, _ = listener.accept()

@@ -14,7 +14,7 @@ server:
     username: ""
     chroot: ""
     directory: "{folder}"
-    pidfile: "{folder}/unbound.pid"
+    pidfile: "{folder}/{name}.pid"
     do-ip6: no
     do-not-query-localhost: no
     module-config: "validator iterator"
@@ -33,7 +33,7 @@ stub-zone:
 """
 
 
-def start(lab, address, anchors, stubs=None, options=()):
+def start(lab, address, anchors, stubs=None, options=(), name="unbound"):
     """Resolves at the address (host, port).
 
     anchors are the signed zones whose keys are trusted. stubs say where zones are served when that is not port 53, to
@@ -41,7 +41,7 @@ def start(lab, address, anchors, stubs=None, options=()):
     """
     host, port = address
     options = [*options, *(f"trust-anchor: '{zone.dnskey}'" for zone in anchors)]
-    config = CONFIG.format(host=host, port=port, folder=lab.folder, options="\n    ".join(options))
-    for name, (stub_host, stub_port) in (stubs or {}).items():
-        config += STUB.format(name=name, host=stub_host, port=stub_port)
-    lab.start("unbound", ["unbound", "-d", "-c", lab.path("unbound.conf", config)], [address])
+    config = CONFIG.format(host=host, port=port, name=name, folder=lab.folder, options="\n    ".join(options))
+    for zone, (stub_host, stub_port) in (stubs or {}).items():
+        config += STUB.format(name=zone, host=stub_host, port=stub_port)
+    lab.start(name, ["unbound", "-d", "-c", lab.path(f"{name}.conf", config)], [address])

@@ -32,13 +32,16 @@ def delegation(child, ns, address, ds=""):
     return [f"{child} NS {ns}", f"{ns} A {address}", ds]
 
 
-def sign(lab, unsigned):
-    """The zone signed with a new key; names that do not exist, and missing DS records, are proven by NSEC."""
+def sign(lab, unsigned, options=()):
+    """The zone signed with a new key; names that do not exist, and missing DS records, are proven by NSEC.
+
+    options are more of ldns-signzone's: ["-n"] proves by NSEC3 instead.
+    """
     label = unsigned.origin.rstrip(".") or "root"
     key = lab.run(f"keygen-{label}", ["ldns-keygen", "-a", "ECDSAP256SHA256", "-k", unsigned.origin]).strip()
     source = lab.path(f"{label}.zone", unsigned.text)
     signed = lab.path(f"{label}.signed")
-    lab.run(f"signzone-{label}", ["ldns-signzone", "-f", signed, source, key])
+    lab.run(f"signzone-{label}", ["ldns-signzone", *options, "-f", signed, source, key])
     return Zone(unsigned.origin, signed.read_text(), dnskey=lab.path(f"{key}.key").read_text().split(";")[0].strip(),
                 ds=lab.path(f"{key}.ds").read_text().strip())
 

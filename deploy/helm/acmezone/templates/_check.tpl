@@ -35,6 +35,12 @@
 {{- if and .Values.registration.tokens .Values.registration.existingSecret }}
 {{- fail "set registration.tokens or registration.existingSecret, not both" }}
 {{- end }}
+{{- if and (or .Values.cookies.secret .Values.cookies.otherSecret) .Values.cookies.existingSecret }}
+{{- fail "set cookies.secret or cookies.existingSecret, not both" }}
+{{- end }}
+{{- if and .Values.cookies.otherSecret (not .Values.cookies.secret) }}
+{{- fail "cookies.otherSecret has no use without cookies.secret" }}
+{{- end }}
 {{- if and .Values.api.tls.existingSecret .Values.api.tls.certificate.enabled }}
 {{- fail "set api.tls.existingSecret or api.tls.certificate.enabled, not both" }}
 {{- end }}

@@ -44,7 +44,7 @@ TOML. Secrets are not in it: the program takes them from the environment.
 
 {{- define "acmezone.config" -}}
 {{- $sections := deepCopy .Values.config -}}
-{{- range $name := list "general" "database" "api" "logconfig" -}}
+{{- range $name := list "general" "database" "api" "logconfig" "metrics" "querylog" "audit" -}}
 {{- if not (get $sections $name) -}}{{- $_ := set $sections $name dict -}}{{- end -}}
 {{- end -}}
 {{- $general := $sections.general -}}
@@ -79,7 +79,9 @@ TOML. Secrets are not in it: the program takes them from the environment.
 {{- $_ := set $sections.api "tls_cert_fullchain" "/etc/acmezone-tls/api/tls.crt" -}}
 {{- $_ := set $sections.api "tls_cert_privkey" "/etc/acmezone-tls/api/tls.key" -}}
 {{- end -}}
-{{- range $name := list "general" "database" "api" "logconfig" }}
+{{- $_ := set $sections.metrics "listen" (ternary (list ":9153") list .Values.metrics.enabled) -}}
+{{- range $name := list "general" "database" "api" "logconfig" "metrics" "querylog" "audit" }}
+{{- if get $sections $name }}
 [{{ $name }}]
 {{- $section := get $sections $name }}
 {{- range $key := keys $section | sortAlpha }}
@@ -89,6 +91,7 @@ TOML. Secrets are not in it: the program takes them from the environment.
 {{- end }}
 {{- end }}
 {{ end }}
+{{- end }}
 {{- end -}}
 
 {{/* What the chart's own Secret holds, as YAML. Empty when there is nothing to hold. */}}
@@ -97,6 +100,12 @@ TOML. Secrets are not in it: the program takes them from the environment.
 {{- $tokens := list }}
 {{- range $name := keys . | sortAlpha }}{{- $tokens = append $tokens (printf "%s:%s" $name (get $.Values.registration.tokens $name)) }}{{- end }}
 registration-tokens: {{ join "," $tokens | quote }}
+{{- end }}
+{{- with .Values.cookies.secret }}
+cookie-secret: {{ . | quote }}
+{{- end }}
+{{- with .Values.cookies.otherSecret }}
+cookie-secret-other: {{ . | quote }}
 {{- end }}
 {{- with .Values.etcd.password }}
 etcd-password: {{ . | toRawJson }}

@@ -10,6 +10,24 @@
       name: {{ default $ownSecret $registration.existingSecret }}
       key: {{ ternary "registration-tokens" $registration.existingSecretKey (empty $registration.existingSecret) }}
 {{- end }}
+{{- $cookies := .Values.cookies -}}
+{{- if or $cookies.secret $cookies.existingSecret }}
+- name: ACMEZONE_GENERAL_COOKIE_SECRET
+  valueFrom:
+    secretKeyRef:
+      name: {{ default $ownSecret $cookies.existingSecret }}
+      key: {{ ternary "cookie-secret" $cookies.existingSecretKey (empty $cookies.existingSecret) }}
+{{- end }}
+{{- if or $cookies.otherSecret $cookies.existingSecret }}
+- name: ACMEZONE_GENERAL_COOKIE_SECRET_OTHER
+  valueFrom:
+    secretKeyRef:
+      name: {{ default $ownSecret $cookies.existingSecret }}
+      key: {{ ternary "cookie-secret-other" $cookies.existingSecretOtherKey (empty $cookies.existingSecret) }}
+      {{- if $cookies.existingSecret }}
+      optional: true
+      {{- end }}
+{{- end }}
 {{- if .Values.etcd.username }}
 - name: ACMEZONE_DATABASE_PASSWORD
   valueFrom:
@@ -96,6 +114,9 @@ ports:
   - {name: dns-udp, containerPort: 5353, protocol: UDP}
   - {name: dns-tcp, containerPort: 5353, protocol: TCP}
   - {name: api, containerPort: 8080, protocol: TCP}
+  {{- if .Values.metrics.enabled }}
+  - {name: metrics, containerPort: 9153, protocol: TCP}
+  {{- end }}
 startupProbe:
   {{- include "acmezone.probe" (list . "/health" .Values.startupProbe) | nindent 2 }}
 livenessProbe:

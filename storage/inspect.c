@@ -3,7 +3,7 @@
 // by its counterpart in the other table: an account by the values of its subdomain, values by the account they name.
 // That no two accounts share a subdomain follows from it, for values name one account. Keys must ascend, as LMDB looks
 // them up by halving.
-#include "walk.h"
+#include "inspect.h"
 
 #include "cidr.h"
 #include "name.h"
@@ -184,7 +184,8 @@ static enum err walk_table(struct walk *walk, MDB_dbi table,
     return status == MDB_NOTFOUND ? ERR_OK : env_err(status);
 }
 
-enum err walk_records(const struct env *env, MDB_txn *txn, const struct image_sink *sink, struct image_report *report)
+enum err inspect_records(const struct env *env, MDB_txn *txn, const struct image_sink *sink,
+                         struct image_report *report)
 {
     struct walk walk = {env, txn, sink, report};
     uint64_t cluster = 0;
