@@ -12,9 +12,9 @@ struct guest {
     struct store_reader *reader;
 };
 
-// Reads the configuration (cmd_config_load), becomes general_user when root, and opens the store and one reader. What is
-// made by root in somebody's directory is given to him, as the server could not open it otherwise. Returns 0, or the exit status: what is wrong has been told on standard
-// error, and there is nothing to close.
+// Reads the configuration (cmd_config_load), becomes general_user when root, and opens the store and one reader. What
+// is made by root in somebody's directory is given to him, as the server could not open it otherwise. Returns 0, or the
+// exit status: what is wrong has been told on standard error, and there is nothing to close.
 int guest_open(struct guest *guest, const char *file);
 
 // The same with a configuration that was read before; it belongs to the guest from now on.
