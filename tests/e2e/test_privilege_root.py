@@ -4,10 +4,13 @@
 import json
 import pwd
 import shutil
+from pathlib import Path
 
 import pytest
 
+import acmezone
 from acmezone import CHEAP_ARGON2, Acmezone, free_port, run, write_config
+from test_own_certificate import children, running_world, served, wait_for
 from test_privilege import threads
 
 TXT = "x" * 43
@@ -63,17 +66,6 @@ def test_root_without_a_user_is_warned_about(tmp_path):
         assert server.events_named("serve.is_root")[0]["level"] == "warn"
 
 
-def test_what_root_makes_beside_the_server_is_the_servers(open_path):
-    """A command of root's makes the store before its server is there; the server, who is not root, can use it."""
-    (open_path / "data").mkdir(mode=0o700)
-    shutil.chown(open_path / "data", "nobody", "nogroup")
-    result = run("account", "create", "--json", "-c", write_config(open_path, api=CHEAP_ARGON2))
-    assert result.returncode == 0, result.stderr
-    assert {file.stat().st_uid for file in (open_path / "data").iterdir()} == {NOBODY.pw_uid}
-    with Acmezone(open_path, general={"user": "nobody"}, api=CHEAP_ARGON2) as server:
-        account = json.loads(result.stdout)
-        assert server.update(account, TXT).status_code == 200
-        result = run("account", "disable", account["username"], "-c", server.config)
-        assert result.returncode == 0, result.stderr
-        assert server.update(account, TXT).status_code == 403
-    assert {file.stat().st_uid for file in (open_path / "data").iterdir()} == {NOBODY.pw_uid}
+o
+
+t
