@@ -13,6 +13,7 @@ typedef void edit(struct account *account, const void *value);
 struct editing {
     edit *edit;
     const void *value;
+    const char *act;  // in the audit log
     const char *done; // what is said of each account
 };
 
@@ -24,6 +25,7 @@ static int change_one(struct guest *guest, const char *word, const struct editin
     struct change change = {.kind = CHANGE_ACCOUNT, .account = found.account, .before = &found.account};
     editing->edit(&change.account, editing->value);
     enum err err = guest_change(guest, &change);
+    account_audit(guest, editing->act, &found.account, err);
     if (err == ERR_OK)
         printf("%.*s: %s\n", (int)found.account.subdomain.n, (const char *)found.account.subdomain.at, editing->done);
     else
@@ -48,13 +50,13 @@ static void edit_state(struct account *account, const void *value)
 int account_disable(struct guest *guest, const struct account_options *options)
 {
     static const bool is_disabled = true;
-    return change_each(guest, options, &(struct editing){edit_state, &is_disabled, "disabled"});
+    return change_each(guest, options, &(struct editing){edit_state, &is_disabled, "disable", "disabled"});
 }
 
 int account_enable(struct guest *guest, const struct account_options *options)
 {
     static const bool is_disabled = false;
-    return change_each(guest, options, &(struct editing){edit_state, &is_disabled, "enabled"});
+    return change_each(guest, options, &(struct editing){edit_state, &is_disabled, "enable", "enabled"});
 }
 
 static void edit_networks(struct account *account, const void *value)
@@ -72,7 +74,7 @@ int account_allow(struct guest *guest, const struct account_options *options)
     }
     if (account_read_networks((const char *const *)options->words + 1, n, &allowfrom) != ERR_OK)
         return EXIT_USAGE;
-    const struct editing editing = {edit_networks, &allowfrom, "its networks are changed"};
+    const struct editing editing = {edit_networks, &allowfrom, "allow", "its networks are changed"};
     int status = change_one(guest, options->words[0], &editing) | account_print_end();
     free((void *)(uintptr_t)allowfrom.at);
     return status;
@@ -91,7 +93,7 @@ int account_note(struct guest *guest, const struct account_options *options)
         account_tell("note", err);
         return EXIT_USAGE;
     }
-    const struct editing editing = {edit_note, &note, "its note is changed"};
+    const struct editing editing = {edit_note, &note, "note", "its note is changed"};
     return change_one(guest, options->words[0], &editing) | account_print_end();
 }
 
@@ -109,6 +111,7 @@ static int remove_each(struct guest *guest, const struct account_options *option
         }
         struct change change = {.kind = kind, .account = found.account};
         enum err err = guest_change(guest, &change);
+        account_audit(guest, kind == CHANGE_CLEAR ? "clear" : "delete", &found.account, err);
         if (err == ERR_OK) {
             printf("%.*s: %s\n", (int)found.account.subdomain.n, (const char *)found.account.subdomain.at, done);
         } else {

@@ -89,6 +89,7 @@ int account_create(struct guest *guest, const struct account_options *options)
                                           .note = note,
                                           .created_s = (uint64_t)time(NULL)};
         err = guest_change(guest, &change);
+        account_audit(guest, "register", &change.account, err);
     }
     int status = EXIT_REFUSED;
     if (err == ERR_OK)
@@ -113,6 +114,7 @@ int account_rotate(struct guest *guest, const struct account_options *options)
         struct change change = {.kind = CHANGE_ACCOUNT, .account = found.account, .before = &found.account};
         change.account.hash = bytes_of_text(hash);
         err = guest_change(guest, &change);
+        account_audit(guest, "rotate", &found.account, err);
     }
     int status = EXIT_REFUSED;
     if (err == ERR_OK)

@@ -2,6 +2,7 @@
 // People know an account by whatever they have at hand: its username, its subdomain, or the name that a CNAME points
 // to. Both of the first two usually are UUIDs, so a word is tried as the one and then as the other.
 #include "account_options.h"
+#include "audit.h"
 #include "cidr.h"
 #include "name.h"
 
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <unistd.h>
 
 void account_tell(const char *what, enum err err)
 {
@@ -21,6 +23,26 @@ int account_print_end(void)
         return 0;
     fprintf(stderr, "acmezone: error: standard output: %s\n", strerror(errno));
     return EXIT_REFUSED;
+}
+
+void account_audit(const struct guest *guest, const char *act, const struct account *account, enum err result)
+{
+    const char *file = guest->conf->audit_file;
+    char username[UUID_TEXT_SIZE], subdomain[SUBDOMAIN_MAX + 1] = {0};
+    struct audit *audit;
+    if (!guest->conf->audit_enabled || file[0] == '\0' || access(file, F_OK) != 0)
+        return;
+    enum err err = audit_open(&audit, file, guest->log);
+    if (err != ERR_OK) {
+        account_tell(file, err);
+        return;
+    }
+    uuid_write(&account->username, username);
+    memcpy(subdomain, account->subdomain.at, account->subdomain.n);
+    audit_note(audit,
+               &(struct audit_act){
+                   .act = act, .result = result, .actor = "operator", .account = username, .subdomain = subdomain});
+    audit_close(audit);
 }
 
 // "sub.auth.example.org." is "sub".

@@ -55,6 +55,10 @@ void account_found_free(struct account_found *found);
 // Networks as `struct account` keeps them, to be freed; ERR_CIDR: one is none, which has been told. ERR_MEMORY.
 enum err account_read_networks(const char *const *texts, size_t n, struct bytes *allowfrom);
 
+// Notes in the audit log what was done, by the operator, or refused. Only in a file that the server has made: one of
+// root's would keep it from starting.
+void account_audit(const struct guest *guest, const char *act, const struct account *account, enum err result);
+
 // Says on standard error that `what` failed.
 void account_tell(const char *what, enum err err);
 

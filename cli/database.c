@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// One reader for each thread that answers DNS, and one for the API.
+// One reader for each thread that answers DNS, and those of the API, of the challenge and of the metrics.
 #include "database.h"
 
-enum { SPARE_READERS = 1 };
+enum { SPARE_READERS = 3 };
 
 const char *database_directory(const struct conf *conf)
 {

@@ -216,3 +216,15 @@ struct store_import {
 // an error some of the accounts are there, each of them whole; importing the same once more brings in the others. The
 // error of `next`; ERR_RANGE: an account does not fit a record; else as of store_submit.
 enum err store_import(struct store *store, const struct store_import *import);
+
+// A text of at most STORE_SHARED_MAX bytes that all replicas have in common, beside the data: for the certificate,
+// which one of them gets and all use. store_share replaces it, soon. store_shared appends it when it is not the version
+// that the caller knows, which starts with 0, and tells that; ERR_NOT_FOUND: there is nothing new. A standalone store
+// has none. ERR_MEMORY.
+#define STORE_SHARED_MAX (128 * 1024)
+enum err store_share(struct store *store, struct bytes text);
+enum err store_shared(struct store *store, uint64_t *version, struct writer *text);
+
+// Whether to do what only one of several replicas is to do: of those that are live and in step, one at a time thinks
+// so, or for moments two. Always true standalone.
+bool store_is_first(const struct store *store);

@@ -142,6 +142,20 @@ def test_values_are_cleared_and_accounts_deleted(server):
     assert listed(server.config) == []
 
 
+def test_what_an_operator_does_stands_in_the_audit_log(tmp_path):
+    log = tmp_path / "audit.log"
+    with Acmezone(tmp_path, api=CHEAP_ARGON2, audit={"enabled": True, "file": str(log)}) as server:
+        made = create(server.config)
+        for words in (["disable"], ["enable"], ["rotate"], ["allow", "--anywhere"], ["clear"], ["delete", "--yes"]):
+            account(server.config, words[0], made["username"], *words[1:])
+        acts = [json.loads(line) for line in log.read_text().splitlines()]
+        assert [act["event"].removeprefix("audit.") for act in acts] == [
+            "register", "disable", "enable", "rotate", "allow", "clear", "delete"]
+        for act in acts:
+            assert (act["actor"], act["result"], act["account"]) == ("operator", "done", made["username"])
+        assert made["password"] not in log.read_text()
+
+
 def test_the_serial_moves_with_what_is_changed_beside_the_server(server):
     def serial():
         return server.query(ZONE, "SOA").answer[0][0].serial
@@ -325,7 +339,8 @@ def test_over_etcd_all_replicas_see_at_once_what_a_command_has_changed(tmp_path,
             assert one.query(made["fulldomain"]).rcode() == dns.rcode.NXDOMAIN
             assert one.update(rotated, TXT).status_code == 401
         assert listed(config) == []
-        assert len(etcd.keys(f"/{tmp_path.name}/live/")) == 3  # a guest is never live
+        live = f"/{tmp_path.name}/live/"
+        assert all(key.startswith(f"{live}replica-") for key in etcd.keys(live))  # a guest is never live
         for one in replicas:
             one.expect()
 
