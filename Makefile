@@ -16,13 +16,14 @@ SEES_storage/cluster := storage/cluster storage/etcd storage base
 SEES_storage         := storage storage/cluster base
 SEES_server          := server storage base
 SEES_api             := api storage base
+SEES_migrate         := migrate storage base
 SEES_acme            := acme api storage base
 SEES_client/resolve  := client/resolve base
 SEES_client/check    := client/check client/resolve base
 SEES_client/watch    := client/watch client/check client/resolve base
 SEES_client/hook     := client/hook client/resolve base
-SEES_cli             := cli client/hook client/watch client/check client/resolve acme api server storage base
-FLOORS               := base storage/etcd storage/cluster storage server api acme client/resolve client/check client/watch client/hook cli
+SEES_cli             := cli client/hook client/watch client/check client/resolve acme migrate api server storage base
+FLOORS               := base storage/etcd storage/cluster storage server api acme migrate client/resolve client/check client/watch client/hook cli
 
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Werror
 HARDEN   := -D_FORTIFY_SOURCE=2 -fstack-protector-strong
@@ -36,7 +37,7 @@ CFLAGS   ?= -O2 -g
 Q        := $(if $(V),,@)
 CFLAGS_  := -std=c2x -D_GNU_SOURCE -DACMEZONE_VERSION='"$(VERSION)"' -fPIE -pthread -MMD -MP $(WARNINGS) $(HARDEN) $(CFLAGS)
 LDFLAGS_ := -pie -pthread -Wl,-z,relro,-z,now $(HARDEN) $(LDFLAGS)
-LIBS     := -luv -lldns -llmdb -lmicrohttpd -lgnutls -ljansson -largon2 -lnettle -lseccomp -lcurl -lprotobuf-c
+LIBS     := -luv -lldns -llmdb -lmicrohttpd -lgnutls -ljansson -largon2 -lcrypt -lnettle -lseccomp -lcurl -lprotobuf-c -lsqlite3 -lpq
 
 objects   = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)/*.c))
 MESSAGES := $(BUILD)/gen/etcd.pb-c
@@ -66,6 +67,8 @@ $(BUILD)/obj/$(1)/%.o: $(1)/%.c
 endef
 $(foreach name,$(FLOORS),$(eval $(call floor,$(name))))
 
+$(BUILD)/obj/api/openapi.o: api/openapi.json
+
 # What makes uacme trust an authority of our choice: a library of its own, which becomes a part of the program.
 TRUST := $(BUILD)/gen/trust.so
 $(TRUST): acme/preload/trust.c
@@ -81,6 +84,9 @@ $(MESSAGES).c $(MESSAGES).h &: storage/etcd/etcd.proto
 
 $(MESSAGES).o: $(MESSAGES).c
 	$(Q)$(CC) $(filter-out -W%,$(CFLAGS_)) -c -o $@ $<
+
+# Where Debian keeps the header of libpq.
+$(BUILD)/obj/migrate/postgres.o: CFLAGS_ += -isystem /usr/include/postgresql
 
 $(call objects,storage/etcd) $(call objects,storage/cluster): | $(MESSAGES).h
 
@@ -177,8 +183,8 @@ soak: all need-test ## everything at once for T seconds (300): queries, updates,
 cover: ## line coverage of the product by all tests
 	$(MAKE) BUILD=build/cover COVER=1 CFLAGS="-O0 -g" test
 	@$(PACKAGES) cover
-	gcovr --root . --object-directory build/cover --filter '(base|storage|server|api|acme|client|cli)/' --json build/cover/lines.json --txt
-	@for floor in base storage server api acme client cli; do \
+	gcovr --root . --object-directory build/cover --filter '(base|storage|server|api|migrate|acme|client|cli)/' --json build/cover/lines.json --txt
+	@for floor in base storage server api migrate acme client cli; do \
 	    gcovr --root . -a build/cover/lines.json --filter "$$floor/" --print-summary --output build/cover/lines.txt | sed -n "s#^lines:#$$floor/#p"; done
 
 lint: need-build need-test need-lint ## warnings of clang and gcc -fanalyzer, clang-format, clang-tidy, cppcheck; exposure of the systemd unit
@@ -186,7 +192,7 @@ lint: need-build need-test need-lint ## warnings of clang and gcc -fanalyzer, cl
 	$(MAKE) BUILD=build/clang CC=clang unit
 	clang-format --dry-run -Werror $(SOURCES)
 	clang-tidy --quiet $(filter %.c,$(foreach floor,$(FLOORS),$(wildcard $(floor)/*.c))) -- \
-	    -std=c2x -D_GNU_SOURCE -DACMEZONE_VERSION='"0"' $(addprefix -iquote ,$(FLOORS)) -isystem build/clang/gen 2>/dev/null
+	    -std=c2x -D_GNU_SOURCE -DACMEZONE_VERSION='"0"' $(addprefix -iquote ,$(FLOORS)) -isystem build/clang/gen -isystem /usr/include/postgresql 2>/dev/null
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
 	    $(addprefix -I,$(FLOORS)) $(FLOORS)
 	$(MAKE) BUILD=build/analyzer CC=gcc CFLAGS="-O1 -fanalyzer -Wno-analyzer-malloc-leak" all # leaks: it takes lists for them

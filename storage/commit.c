@@ -10,18 +10,22 @@
 // After a failure the store counts as not writable, and whoever watches that may send no more changes. So as long as it
 // lasts, every two seconds a transaction that changes nothing is written, to find out when the trouble is over; but not
 // when the environment is lost (edit.c), which only a restart mends.
+//
+// Another process may have the store open too. LMDB's lock lets one of us write at a time; a process that was killed
+// while it read would hold old pages back for ever, so its read slots are freed now and then.
 #include "commit.h"
 
 #include <stdlib.h>
 #include <uv.h>
 
-enum { BATCH_MAX = 1024 };
+enum { BATCH_MAX = 1024, CHECK_READERS_S = 10 };
 static const uint64_t PROBE_NS = 2000000000;
 
 struct committer {
     struct env *env;
     struct apply_options apply;
     struct log *log;
+    uint64_t checked_ns; // when the read slots were looked at
     uv_thread_t thread;
     uv_mutex_t mutex; // guards the four below
     uv_cond_t wake;
@@ -32,11 +36,6 @@ struct committer {
     struct counters counters;
     struct store_histograms histograms;
 };
-
-static bool is_refusal(enum err err)
-{
-    return err == ERR_EXISTS || err == ERR_NOT_FOUND || err == ERR_CORRUPT;
-}
 
 static void note_commit(struct committer *self, uint64_t n_changes, uint64_t ns)
 {
@@ -67,7 +66,7 @@ static enum err apply_group(struct committer *self, struct edit *edit, struct ch
         change->result = store_apply(edit, change, &self->apply);
         if (change->result == ERR_OK)
             (*n_applied)++;
-        else if (!is_refusal(change->result))
+        else if (!store_apply_is_refusal(change->result))
             err = change->result;
     }
     return err == ERR_OK ? edit_put_number(edit, "revision", revision + *n_applied) : err;
@@ -94,6 +93,15 @@ static enum err commit_group(struct committer *self, struct change *first, size_
     return err;
 }
 
+static void check_readers(struct committer *self)
+{
+    uint64_t now_ns = uv_hrtime();
+    if (now_ns - self->checked_ns < CHECK_READERS_S * 1000000000ull)
+        return;
+    self->checked_ns = now_ns;
+    (void)env_free_dead_readers(self->env);
+}
+
 static void commit_one_by_one(struct committer *self, struct change *first, size_t n)
 {
     for (size_t i = 0; i < n; i++, first = first->next) {
@@ -105,6 +113,7 @@ static void commit_one_by_one(struct committer *self, struct change *first, size
 
 static void commit_all(struct committer *self, struct change *first, size_t n)
 {
+    check_readers(self);
     enum err err = commit_group(self, first, n);
     struct change *change = first;
     if (err == ERR_FULL && n > 1)

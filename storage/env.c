@@ -20,6 +20,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -74,6 +75,12 @@ void env_tell_damage(struct env *env, const char *reason)
                   LOG_STR("reason", reason));
 }
 
+int env_free_dead_readers(const struct env *env)
+{
+    int n_dead;
+    return env->mdb == NULL ? MDB_SUCCESS : mdb_reader_check(env->mdb, &n_dead);
+}
+
 // --- Steps ---
 
 static enum err refuse(const struct env *env, const char *step, enum err err, const char *reason)
@@ -87,6 +94,14 @@ static enum err refuse(const struct env *env, const char *step, enum err err, co
 static enum err refuse_status(const struct env *env, const char *step, int status)
 {
     return refuse(env, step, env_err(status), mdb_strerror(status));
+}
+
+// A copy that nobody will see again need not outlive anything.
+static unsigned flags_of(const struct store_options *options)
+{
+    if (options->cluster == NULL)
+        return MDB_NOTLS;
+    return options->is_guest ? MDB_NOTLS | MDB_NOSYNC : MDB_NOTLS | MDB_NOMETASYNC;
 }
 
 static enum err open_directory(struct env *env)
@@ -118,11 +133,9 @@ static enum err open_files(struct env *env)
     if (status == MDB_SUCCESS)
         status = mdb_env_set_maxreaders(env->mdb, options->n_readers + SPARE_READERS);
     if (status == MDB_SUCCESS)
-        status = mdb_env_open(env->mdb, options->directory,
-                              options->cluster == NULL ? MDB_NOTLS : MDB_NOTLS | MDB_NOMETASYNC, 0600);
-    int n_dead;
+        status = mdb_env_open(env->mdb, options->directory, flags_of(options), 0600);
     if (status == MDB_SUCCESS)
-        status = mdb_reader_check(env->mdb, &n_dead); // read slots of processes that were killed
+        status = env_free_dead_readers(env);
     return status == MDB_SUCCESS ? ERR_OK : refuse_status(env, "open", status);
 }
 
@@ -272,21 +285,54 @@ static void free_paths(struct env *env)
     free(env->directory);
 }
 
-enum err env_open(struct env *env, const struct store_options *options)
+static bool is_nameless(const struct store_options *options)
 {
-    *env = (struct env){.options = *options, .directory = strdup(options->directory)};
-    if (env->directory == NULL || asprintf(&env->path, "%s/data.mdb", env->directory) < 0) {
-        free(env->directory);
+    return options->cluster != NULL && options->is_guest;
+}
+
+// A guest's copy has a directory of its own, to begin with.
+static enum err name_paths(struct env *env, const struct store_options *options)
+{
+    int n = asprintf(&env->directory, "%s%s", options->directory, is_nameless(options) ? "/acmezone-XXXXXX" : "");
+    if (n < 0) {
+        env->directory = NULL;
         return ERR_MEMORY;
     }
     env->options.directory = env->directory;
-    if (uv_mutex_init(&env->mutex) != 0) {
+    if (is_nameless(options) && mkdtemp(env->directory) == NULL)
+        return refuse(env, "directory", ERR_SYSTEM, strerror(errno));
+    if (asprintf(&env->path, "%s/data.mdb", env->directory) >= 0)
+        return ERR_OK;
+    env->path = NULL;
+    return ERR_MEMORY;
+}
+
+// The files of a guest's copy lose their names as soon as they are open, so they are gone with the process, however it
+// ends.
+static void remove_names(const struct env *env)
+{
+    char lock[PATH_MAX];
+    snprintf(lock, sizeof lock, "%s/lock.mdb", env->directory);
+    (void)unlink(env->path);
+    (void)unlink(lock);
+    (void)rmdir(env->directory);
+}
+
+enum err env_open(struct env *env, const struct store_options *options)
+{
+    *env = (struct env){.options = *options};
+    enum err err = name_paths(env, options);
+    if (err == ERR_OK && uv_mutex_init(&env->mutex) != 0)
+        err = ERR_SYSTEM;
+    if (err != ERR_OK) {
         free_paths(env);
-        return ERR_SYSTEM;
+        return err;
     }
     struct opening opening = {env, shield_install()};
     if (!shield_run(open_all, &opening))
         opening.err = refuse(env, "open", ERR_STORE, "the disk is full, or cannot be read");
+    if (is_nameless(options))
+        remove_names(env);
     if (opening.err != ERR_OK) {
         if (env->is_new)
             (void)unlink(env->path); // half of a new file is no store, and would be refused the next time

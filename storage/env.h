@@ -42,7 +42,8 @@ struct env {
     struct snapshot *snapshots;
 };
 
-// As store_open; logs store.refused. The env must stay where it is.
+// As store_open; logs store.refused. A guest of a cluster has a store that is gone with it. The env must stay where it
+// is.
 enum err env_open(struct env *env, const struct store_options *options);
 void env_close(struct env *env);
 
@@ -60,6 +61,9 @@ static inline void env_note_committed(struct env *env, uint64_t txn)
 {
     atomic_store_explicit(&env->committed, txn, memory_order_release);
 }
+
+// Frees the read slots of processes that were killed: they would hold old pages back for ever. An LMDB status.
+int env_free_dead_readers(const struct env *env);
 
 // Reads a number of the meta table. ERR_CORRUPT.
 enum err env_read_number(struct bytes record, uint64_t *number);

@@ -5,8 +5,13 @@
 // in network byte order.
 //
 //     account   version 1 | created_s 8 | n 1, subdomain | n 2, hash | n 2, allowfrom
+//               version 2 | flags 1 | as version 1 | n 1, note
 //     values    version 1 | n_values 1 | n_rdata 2 | username 16 | used_s 8 | rdata of all values, n_rdata bytes |
-//     n_values times 8
+//               n_values times 8
+//               version 2 | flags 1 | as version 1
+//
+// The flags are those of is_disabled and is_withheld. A record is written in the oldest version that can hold it, so a
+// program, or a replica, that knows nothing of the later one goes on serving what does not need it.
 //
 // Behind either stands its seal, a hash of the record and its key.
 //
@@ -33,6 +38,9 @@ enum err record_read_txt(struct bytes record, struct txt *txt);
 
 // Writes a record; the writer is left bad when it does not fit.
 void record_write_account(struct writer *w, const struct account *account);
+
+// The writer is left bad too when rdata, times and n_values do not go together.
+void record_write_txt(struct writer *w, const struct txt *txt);
 
 // The record of a new subdomain, without values.
 void record_write_no_values(struct writer *w, const struct uuid *username);

@@ -5,7 +5,9 @@
 
 #include "cluster.h"
 #include "commit.h"
+#include "import.h"
 #include "name.h"
+#include "scan.h"
 #include "snapshot.h"
 #include "usage.h"
 
@@ -14,6 +16,7 @@
 
 struct store {
     struct env env;
+    unsigned n_values;
     struct committer *committer; // standalone
     struct cluster *cluster;     // else
 };
@@ -45,6 +48,7 @@ enum err store_open(struct store **store, const struct store_options *options)
         free(self);
         return err;
     }
+    self->n_values = options->n_values;
     if (options->cluster == NULL)
         err = commit_start(&self->committer, &self->env, options);
     else
@@ -208,4 +212,51 @@ enum err store_find_account(struct store_reader *reader, const struct uuid *user
     struct bytes record = {0};
     enum err err = snapshot_find(&reader->snapshot, ENV_ACCOUNTS, key, &record);
     return err == ERR_OK ? record_read_account(record, username, account) : err;
+}
+
+// What is damaged is an entry too, so that the others can still be had.
+static enum err read_entry(struct store_reader *reader, struct bytes key, struct bytes record,
+                           struct store_entry *entry)
+{
+    struct uuid *username = &entry->account.username;
+    struct bytes values = {0};
+    if (key.n != sizeof username->at)
+        return ERR_CORRUPT;
+    memcpy(username->at, key.at, sizeof username->at);
+    enum err err = entry->err;
+    if (err == ERR_OK)
+        err = record_read_account(record, username, &entry->account);
+    if (err == ERR_OK)
+        err = snapshot_find(&reader->snapshot, ENV_VALUES, entry->account.subdomain, &values);
+    return err == ERR_OK ? record_read_txt(values, &entry->txt) : err;
+}
+
+enum err store_each(struct store_reader *reader, bool (*on_entry)(void *, const struct store_entry *), void *context)
+{
+    struct scan scan;
+    struct bytes key, record = {0};
+    scan_begin(&scan, &reader->snapshot, ENV_ACCOUNTS);
+    for (bool goes_on = true; goes_on;) {
+        struct store_entry entry = {.err = scan_next(&scan, &key, &record)};
+        if (entry.err == ERR_NOT_FOUND)
+            return ERR_OK;
+        if (entry.err != ERR_STORE)
+            entry.err = read_entry(reader, key, record, &entry);
+        if (entry.err == ERR_STORE)
+            return ERR_STORE;
+        goes_on = on_entry(context, &entry);
+    }
+    return ERR_OK;
+}
+
+enum err store_count(struct store_reader *reader, uint64_t *n_accounts)
+{
+    *n_accounts = reader->snapshot.trees[ENV_ACCOUNTS].n_entries;
+    return ERR_OK;
+}
+
+enum err store_import(struct store *store, const struct store_import *import)
+{
+    const struct apply_options options = {.n_values = store->n_values};
+    return store->cluster == NULL ? import_at_once(&store->env, &options, import) : import_one_by_one(store, import);
 }

@@ -300,6 +300,11 @@ void copy_find_end(struct copy *copy)
     snapshot_end(&copy->snapshot);
 }
 
+enum err copy_find_account(struct copy *copy, const struct uuid *username, struct bytes *record)
+{
+    return snapshot_find(&copy->snapshot, ENV_ACCOUNTS, (struct bytes){username->at, sizeof username->at}, record);
+}
+
 enum err copy_find_value(struct copy *copy, struct bytes subdomain, struct bytes *record)
 {
     return snapshot_find(&copy->snapshot, ENV_VALUES, subdomain, record);

@@ -61,7 +61,8 @@ enum err copy_is_empty(struct copy *copy, bool *is_empty);
 // Stores the lease for the next process: at once, or with what is being gathered.
 enum err copy_keep_lease(struct copy *copy, int64_t lease, const char *replica);
 
-// A record of values as it was last committed, valid until the next look-up or copy_find_end.
+// A record as it was last committed, valid until the next look-up of its kind or copy_find_end.
 enum err copy_find_begin(struct copy *copy);
+enum err copy_find_account(struct copy *copy, const struct uuid *username, struct bytes *record);
 enum err copy_find_value(struct copy *copy, struct bytes subdomain, struct bytes *record);
 void copy_find_end(struct copy *copy);
