@@ -16,12 +16,13 @@ SEES_storage/cluster := storage/cluster storage/etcd storage base
 SEES_storage         := storage storage/cluster base
 SEES_server          := server storage base
 SEES_api             := api storage base
+SEES_acme            := acme api storage base
 SEES_client/resolve  := client/resolve base
 SEES_client/check    := client/check client/resolve base
 SEES_client/watch    := client/watch client/check client/resolve base
 SEES_client/hook     := client/hook client/resolve base
-SEES_cli             := cli client/hook client/watch client/check client/resolve api server storage base
-FLOORS               := base storage/etcd storage/cluster storage server api client/resolve client/check client/watch client/hook cli
+SEES_cli             := cli client/hook client/watch client/check client/resolve acme api server storage base
+FLOORS               := base storage/etcd storage/cluster storage server api acme client/resolve client/check client/watch client/hook cli
 
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Werror
 HARDEN   := -D_FORTIFY_SOURCE=2 -fstack-protector-strong
@@ -46,7 +47,7 @@ UNITS    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test
 HELPERS  := $(patsubst tests/unit/%.c,$(BUILD)/obj/tests/unit/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
 BENCHES  := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*load.c tests/bench/*floor.c))
 BENCH_PARTS := $(patsubst tests/bench/%.c,$(BUILD)/obj/tests/bench/%.o,$(filter-out %load.c %floor.c,$(wildcard tests/bench/*.c)))
-SOURCES  := $(wildcard $(addsuffix /*.[ch],$(FLOORS)) tests/unit/*.[ch] tests/bench/*.[ch])
+SOURCES  := $(wildcard $(addsuffix /*.[ch],$(FLOORS) acme/preload) tests/unit/*.[ch] tests/bench/*.[ch])
 
 .DEFAULT_GOAL := all
 .PHONY: all
@@ -62,6 +63,14 @@ $(BUILD)/obj/$(1)/%.o: $(1)/%.c
 	$$(Q)$$(CC) $$(CFLAGS_) $$(addprefix -iquote ,$$(SEES_$(1))) $$(if $$(findstring /,$(1)),-isystem $(BUILD)/gen) -c -o $$@ $$<
 endef
 $(foreach name,$(FLOORS),$(eval $(call floor,$(name))))
+
+# What makes uacme trust an authority of our choice: a library of its own, which becomes a part of the program.
+TRUST := $(BUILD)/gen/trust.so
+$(TRUST): acme/preload/trust.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(filter-out -fPIE,$(CFLAGS_)) -U_FORTIFY_SOURCE -fno-sanitize=all -fno-profile-arcs -fno-test-coverage -fPIC -shared -s -o $@ $<
+$(BUILD)/obj/acme/trust.o: CFLAGS_ += -DACMEZONE_TRUST_LIBRARY='"$(TRUST)"'
+$(BUILD)/obj/acme/trust.o: $(TRUST)
 
 # etcd's messages, as C. Only storage's rooms see them.
 $(MESSAGES).c $(MESSAGES).h &: storage/etcd/etcd.proto
@@ -144,8 +153,8 @@ soak: all need-test ## everything at once for T seconds (300): queries, updates,
 cover: ## line coverage of the product by all tests
 	$(MAKE) BUILD=build/cover COVER=1 CFLAGS="-O0 -g" test
 	@$(PACKAGES) cover
-	gcovr --root . --object-directory build/cover --filter '(base|storage|server|api|cli)/' --json build/cover/lines.json --txt
-	@for floor in base storage server api cli; do \
+	gcovr --root . --object-directory build/cover --filter '(base|storage|server|api|acme|cli)/' --json build/cover/lines.json --txt
+	@for floor in base storage server api acme cli; do \
 	    gcovr --root . -a build/cover/lines.json --filter "$$floor/" --print-summary --output build/cover/lines.txt | sed -n "s#^lines:#$$floor/#p"; done
 
 lint: need-build need-test need-lint ## warnings of clang and gcc -fanalyzer, clang-format, clang-tidy, cppcheck; exposure of the systemd unit

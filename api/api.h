@@ -11,6 +11,7 @@
 #include "config.h"
 #include "counters.h"
 #include "err.h"
+#include "keypair.h"
 #include "log.h"
 #include "store.h"
 #include "traffic.h"
@@ -54,6 +55,10 @@ enum err api_start(struct api **api, const struct api_options *options);
 // Loads certificate and key anew, now (SIGHUP). ERR_TLS: the old ones stay in use, logged as tls.reload_failed. ERR_OK
 // without TLS.
 enum err api_reload(struct api *api);
+
+// With tls "letsencrypt" or "letsencryptstaging", which start with a temporary certificate: new connections get this
+// one. ERR_TLS, ERR_MEMORY: the one in use stays, logged as tls.reload_failed.
+enum err api_set_certificate(struct api *api, const struct keypair_text *text);
 
 // Stops at once to accept connections and answers what is in flight; what is left after `deadline_ms` is broken off,
 // and checks of passwords that still wait are answered 503. Then everything is freed and `on_stopped` is called on the

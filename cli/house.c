@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { SPARE_READERS = 2 }; // of the API and of the metrics
+enum { SPARE_READERS = 3 }; // of the API, of the challenge and of the metrics
 
 // --- Open and close ---
 
@@ -65,6 +65,20 @@ static const char *store_directory(const struct conf *conf)
     return conf->etcd_endpoints.n > 0 ? conf->database_path : conf->database_connection;
 }
 
+static struct log *agent_log; // until the agent has been forked
+
+static enum err confine_agent(const struct conf *conf)
+{
+    enum err err = identity_end(conf, agent_log);
+    return err == ERR_OK ? sandbox_agent(conf, agent_log) : err;
+}
+
+static enum err start_agent(struct house *house)
+{
+    agent_log = house->log;
+    return house->conf->acme.is_on ? agent_start(&house->agent, house->conf, house->log, confine_agent) : ERR_OK;
+}
+
 // Landlock can let a directory through only when it is there.
 static enum err enclose(struct house *house)
 {
@@ -73,6 +87,8 @@ static enum err enclose(struct house *house)
         err = open_other_logs(house);
     if (err == ERR_OK)
         err = store_make_directory(store_directory(house->conf), house->log);
+    if (err == ERR_OK)
+        err = start_agent(house);
     return err == ERR_OK ? sandbox_begin(house->conf, house->log) : err;
 }
 
@@ -128,16 +144,18 @@ static enum err open_server(struct house *house)
 static size_t check_ready(void *context, struct api_check *checks, size_t max)
 {
     const struct house *house = context;
-    if (max < 3)
+    if (max < 4)
         return 0;
     checks[0] = (struct api_check){"dns", true, "", NULL}; // bound before the API, and until after it
     checks[1] = (struct api_check){"store", store_is_writable(house->store), "the last commit failed", NULL};
+    size_t n = 2;
     const struct store_status status = store_status(house->store);
-    if (status.state == NULL)
-        return 2;
-    checks[2] = (struct api_check){"replica", !status.is_stale,
-                                   status.is_in_step && !status.is_stale ? NULL : status.why, status.state};
-    return 3;
+    if (status.state != NULL)
+        checks[n++] = (struct api_check){"replica", !status.is_stale,
+                                         status.is_in_step && !status.is_stale ? NULL : status.why, status.state};
+    if (house->acme != NULL)
+        checks[n++] = acme_check(house->acme);
+    return n;
 }
 
 static enum err open_api(struct house *house, uv_loop_t *loop)
@@ -158,6 +176,22 @@ static enum err open_api(struct house *house, uv_loop_t *loop)
                                                            .ready_context = house});
     if (err != ERR_OK)
         bind_drop(&bound);
+    return err;
+}
+
+static enum err open_acme(struct house *house, uv_loop_t *loop)
+{
+    const struct acme_options options = {.conf = house->conf,
+                                         .loop = loop,
+                                         .store = house->store,
+                                         .log = house->log,
+                                         .api = house->api,
+                                         .agent = house->agent};
+    if (!house->conf->acme.is_on)
+        return ERR_OK;
+    house->agent = (struct agent){-1, -1};
+    enum err err = acme_open(&house->acme, &options);
+    house->is_acme_running = err == ERR_OK;
     return err;
 }
 
@@ -208,6 +242,7 @@ static enum err open_metrics(struct house *house, uv_loop_t *loop)
 // What runs on the loop goes on until the loop has run.
 static void stop_serving(struct house *house)
 {
+    house_leave(house);
     if (house->exporter != NULL)
         exporter_stop(house->exporter, NULL, NULL);
     if (house->api != NULL)
@@ -216,23 +251,27 @@ static void stop_serving(struct house *house)
     house->api = NULL;
 }
 
-enum err house_open(struct house *house, struct conf *conf, uv_loop_t *loop)
+enum err house_begin(struct house *house, struct conf *conf)
 {
-    *house = (struct house){.conf = conf};
+    *house = (struct house){.conf = conf, .agent = {-1, -1}};
     vitals_open(&house->vitals);
     enum err err = open_log(house);
     if (err == ERR_OK)
         descriptors_fit(conf, house->log);
+    return err == ERR_OK ? enclose(house) : err;
+}
+
+enum err house_open(struct house *house, uv_loop_t *loop)
+{
+    enum err err = open_store(house);
     if (err == ERR_OK)
-        err = enclose(house);
-    if (err == ERR_OK)
-        err = open_store(house);
-    if (err == ERR_OK)
-        err = zones_new(&house->zones, conf, house->log);
+        err = zones_new(&house->zones, house->conf, house->log);
     if (err == ERR_OK)
         err = open_server(house);
     if (err == ERR_OK)
         err = open_api(house, loop);
+    if (err == ERR_OK)
+        err = open_acme(house, loop);
     if (err == ERR_OK)
         err = open_metrics(house, loop);
     if (err == ERR_OK)
@@ -242,8 +281,16 @@ enum err house_open(struct house *house, struct conf *conf, uv_loop_t *loop)
     return err;
 }
 
+void house_leave(struct house *house)
+{
+    if (house->is_acme_running)
+        acme_stop(house->acme);
+    house->is_acme_running = false;
+}
+
 void house_close(struct house *house)
 {
+    agent_stop(&house->agent);
     if (house->server != NULL)
         server_stop(house->server);
     if (house->zones != NULL)
@@ -252,6 +299,8 @@ void house_close(struct house *house)
         store_reader_close(house->metrics_reader);
     if (house->store != NULL)
         store_close(house->store);
+    if (house->acme != NULL)
+        acme_free(house->acme);
     vitals_close(&house->vitals);
     free(house->api_addresses);
     free(house->metrics_addresses);
@@ -341,6 +390,8 @@ uint64_t house_total(const struct house *house, enum counter which)
     uint64_t sum = counter_value(store_counters(house->store), which);
     if (house->api != NULL)
         sum += counter_value(api_counters(house->api), which);
+    if (house->acme != NULL)
+        sum += counter_value(acme_counters(house->acme), which);
     for (size_t i = 0; i < server_n_workers(house->server); i++)
         sum += counter_value(server_counters(house->server, i), which);
     return sum;

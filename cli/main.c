@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The command table. An acme-dns command line has no command at all, only "-c FILE" or nothing: that means serve.
+#include "callback.h"
 #include "cmd_check.h"
 #include "cmd_config.h"
 #include "cmd_hook.h"
@@ -22,7 +23,7 @@ static int cmd_version(int argc, char **argv)
 static const struct command {
     const char *name;
     int (*run)(int argc, char **argv); // argv[0] is the command's name; returns the exit code
-    const char *help;
+    const char *help;                  // a null pointer: not for people
 } commands[] = {
     {"serve", cmd_serve, "serve DNS and the API (also without a command, as acme-dns does)"},
     {"check", cmd_check, "follow a domain's challenges as an authority would, and say what is wrong"},
@@ -31,6 +32,9 @@ static const struct command {
     {"hook", cmd_hook, "publish a challenge, as the hook of an ACME client"},
     {"version", cmd_version, "print the version"},
     {"help", cmd_help, "print this"},
+    {"begin", callback_main, NULL}, // uacme's words
+    {"done", callback_main, NULL},
+    {"failed", callback_main, NULL},
 };
 
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
@@ -38,7 +42,7 @@ enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 static void print_help(FILE *out)
 {
     fputs("Usage: acmezone [serve] [-c FILE]\n       acmezone COMMAND [--help]\n\nCommands:\n", out);
-    for (size_t i = 0; i < N_COMMANDS; i++)
+    for (size_t i = 0; i < N_COMMANDS && commands[i].help != NULL; i++)
         fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].help);
 }
 

@@ -15,6 +15,7 @@ struct node {
     const struct rrset *rrsets;
     unsigned n_rrsets;
     bool is_cut;                 // NS below the apex: a delegation to somebody else
+    bool is_own_challenge;       // the TXT values are those of the server's own challenge, in the store
     const struct node *wildcard; // the node "*" directly below, or a null pointer (RFC 4592)
 };
 

@@ -59,6 +59,10 @@ enum err store_apply_update(struct writer *w, struct bytes old, const struct cha
         return err;
     if (memcmp(txt.username.at, change->account.username.at, sizeof txt.username.at) != 0)
         return ERR_NOT_FOUND;
+    if (change->kind == CHANGE_CLEAR) {
+        record_write_no_values(w, &txt.username);
+        return ERR_OK;
+    }
     const struct record_update update = {change->rdata, options->n_values, change->now_s};
     return record_write_update(w, old, &update);
 }
@@ -82,6 +86,7 @@ enum err store_apply(const struct env *env, MDB_txn *txn, const struct change *c
                                      const struct apply_options *) = {
         [CHANGE_REGISTER] = apply_register,
         [CHANGE_UPDATE] = apply_update,
+        [CHANGE_CLEAR] = apply_update,
     };
     assert((size_t)change->kind < sizeof apply / sizeof apply[0]);
     return apply[change->kind](env, txn, change, options);

@@ -13,7 +13,7 @@ struct apply_options {
 enum err store_apply(const struct env *env, MDB_txn *txn, const struct change *change,
                      const struct apply_options *options);
 
-// The record `old` of values as it is after an update. ERR_NOT_FOUND: it is another account's. ERR_CORRUPT. The writer
-// is left bad when the record does not fit.
+// The record `old` of values as it is after an update, or a clearance. ERR_NOT_FOUND: it is another account's.
+// ERR_CORRUPT. The writer is left bad when the record does not fit.
 enum err store_apply_update(struct writer *w, struct bytes old, const struct change *change,
                             const struct apply_options *options);

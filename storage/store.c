@@ -97,6 +97,21 @@ struct store_status store_status(const struct store *store)
     return store->cluster == NULL ? standalone : cluster_status(store->cluster);
 }
 
+enum err store_share(struct store *store, struct bytes text)
+{
+    return store->cluster == NULL ? ERR_OK : cluster_share(store->cluster, text);
+}
+
+enum err store_shared(struct store *store, uint64_t *version, struct writer *text)
+{
+    return store->cluster == NULL ? ERR_NOT_FOUND : cluster_shared(store->cluster, version, text);
+}
+
+bool store_is_first(const struct store *store)
+{
+    return store->cluster == NULL || cluster_is_first(store->cluster);
+}
+
 void store_submit(struct store *store, struct change *change)
 {
     if (store->cluster == NULL)

@@ -139,6 +139,7 @@ enum change_kind {
     CHANGE_UPDATE,   // account.username, account.subdomain, rdata. ERR_NOT_FOUND when the subdomain is not that
                      // account's. A value that is there already becomes the youngest; else the oldest beyond n_values
                      // goes
+    CHANGE_CLEAR,    // account.username, account.subdomain. The values go. ERR_NOT_FOUND as above
 };
 
 struct change {
@@ -161,3 +162,15 @@ struct change {
 // on_done. A replica's also: ERR_UNREACHABLE, etcd has not confirmed the change in time, though it may have it;
 // ERR_BARRIER, etcd has it, but not every live replica within barrier_s. Both may be tried again without harm.
 void store_submit(struct store *store, struct change *change);
+
+// A text of at most STORE_SHARED_MAX bytes that all replicas have in common, beside the data: for the certificate,
+// which one of them gets and all use. store_share replaces it, soon. store_shared appends it when it is not the version
+// that the caller knows, which starts with 0, and tells that; ERR_NOT_FOUND: there is nothing new. A standalone store
+// has none. ERR_MEMORY.
+#define STORE_SHARED_MAX (128 * 1024)
+enum err store_share(struct store *store, struct bytes text);
+enum err store_shared(struct store *store, uint64_t *version, struct writer *text);
+
+// Whether to do what only one of several replicas is to do: of those that are live and in step, one at a time thinks
+// so, or for moments two. Always true standalone.
+bool store_is_first(const struct store *store);

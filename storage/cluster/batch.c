@@ -63,7 +63,9 @@ static bool has_key(const struct batch *batch, const struct key_text *key)
 static struct item *new_item(struct batch *batch, const struct change *change)
 {
     struct item *item = &batch->items[batch->n];
-    *item = (struct item){.kind = change->kind, .subdomain = keep(batch, change->account.subdomain)};
+    bool is_new = change->kind == CHANGE_REGISTER;
+    *item = (struct item){.kind = is_new ? CHANGE_REGISTER : CHANGE_UPDATE,
+                          .subdomain = keep(batch, change->account.subdomain)};
     return item;
 }
 
@@ -128,8 +130,8 @@ static enum err add_register(struct replica *replica, struct batch *batch, struc
 // Takes what can go now out of the queue; what cannot be is answered.
 static void fill(struct replica *replica, struct batch *batch)
 {
-    static enum err (*const add[])(struct replica *, struct batch *,
-                                   struct change *) = {[CHANGE_REGISTER] = add_register, [CHANGE_UPDATE] = add_update};
+    static enum err (*const add[])(struct replica *, struct batch *, struct change *) = {
+        [CHANGE_REGISTER] = add_register, [CHANGE_UPDATE] = add_update, [CHANGE_CLEAR] = add_update};
     struct changes later = {0};
     while (batch->n < REPLICA_BATCH_MAX && batch->n_bytes < BATCH_BYTES_MAX) {
         struct change *change = changes_take(&replica->queue);

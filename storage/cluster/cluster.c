@@ -18,6 +18,7 @@ struct cluster {
     struct store_histograms histograms;
     struct board board;
     struct replica replica;
+    struct shared shared;
     uv_thread_t thread;
     uv_async_t mail;
 
@@ -69,6 +70,7 @@ static void set_up(struct cluster *self, const struct store_options *options)
     replica->histograms = &self->histograms;
     replica->copy.commit_ns = &self->histograms.commit_ns;
     replica->board = &self->board;
+    replica->shared = &self->shared;
     replica->channel_options = (struct channel_options){.loop = &replica->loop,
                                                         .tls_ca = cluster->tls_ca,
                                                         .tls_cert = cluster->tls_cert,
@@ -112,9 +114,14 @@ static enum err start(struct cluster *self, const struct env *env, const struct 
 {
     enum err err = channel_init();
     if (err == ERR_OK)
-        err = copy_open(&self->replica.copy, env, options->cluster->prefix);
+        err = shared_open(&self->shared);
     if (err != ERR_OK)
         return err;
+    err = copy_open(&self->replica.copy, env, options->cluster->prefix);
+    if (err != ERR_OK) {
+        shared_close(&self->shared);
+        return err;
+    }
     set_up(self, options);
     log_write(options->log, LOG_INFO, "cluster.starting", LOG_STR("replica", self->replica.id),
               LOG_STR("prefix", options->cluster->prefix), LOG_INT("endpoints", options->cluster->n_endpoints),
@@ -128,6 +135,7 @@ static enum err start(struct cluster *self, const struct env *env, const struct 
         replica_run(&self->replica);
     }
     copy_close(&self->replica.copy);
+    shared_close(&self->shared);
     return err;
 }
 
@@ -156,6 +164,7 @@ void cluster_stop(struct cluster *self)
     uv_mutex_unlock(&self->mutex);
     uv_thread_join(&self->thread);
     copy_close(&self->replica.copy);
+    shared_close(&self->shared);
     uv_mutex_destroy(&self->mutex);
     free(self);
 }
@@ -173,6 +182,24 @@ void cluster_submit(struct cluster *self, struct change *change)
         change->result = ERR_STOPPING;
         change->on_done(change);
     }
+}
+
+enum err cluster_share(struct cluster *self, struct bytes text)
+{
+    enum err err = shared_put(&self->shared, text);
+    if (err == ERR_OK)
+        uv_async_send(&self->mail);
+    return err;
+}
+
+enum err cluster_shared(struct cluster *self, uint64_t *version, struct writer *text)
+{
+    return shared_get(&self->shared, version, text);
+}
+
+bool cluster_is_first(const struct cluster *self)
+{
+    return atomic_load(&self->shared.is_first);
 }
 
 const struct counters *cluster_counters(const struct cluster *self)

@@ -18,10 +18,13 @@ enum err cluster_start(struct cluster **cluster, const struct env *env, const st
 // thread and frees.
 void cluster_stop(struct cluster *cluster);
 
-// As store_submit, store_fitness, store_status, store_is_writable.
+// As store_submit, store_fitness, store_status, store_share, store_shared, store_is_first, store_is_writable.
 void cluster_submit(struct cluster *cluster, struct change *change);
 enum store_fitness cluster_fitness(const struct cluster *cluster);
 struct store_status cluster_status(const struct cluster *cluster);
+enum err cluster_share(struct cluster *cluster, struct bytes text);
+enum err cluster_shared(struct cluster *cluster, uint64_t *version, struct writer *text);
+bool cluster_is_first(const struct cluster *cluster);
 bool cluster_is_sound(const struct cluster *cluster);
 
 const struct counters *cluster_counters(const struct cluster *cluster);

@@ -109,14 +109,6 @@ def test_an_acme_dns_database_is_refused_by_its_name(tmp_path, engine):
     assert len(result.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("tls", ["letsencrypt", "letsencryptstaging"])
-def test_a_certificate_from_lets_encrypt_is_refused_clearly(tmp_path, tls):
-    result = run("serve", "-c", write_config(tmp_path, api={"tls": tls}))
-    assert result.returncode == 2
-    assert re.search(rf'config\.cfg:\d+: .*tls.*{tls}', result.stderr), result.stderr
-    assert len(result.stderr.splitlines()) == 1
-
-
 # The environment
 
 @pytest.mark.parametrize("env, name, expected", [
