@@ -153,8 +153,8 @@ soak: all need-test ## everything at once for T seconds (300): queries, updates,
 cover: ## line coverage of the product by all tests
 	$(MAKE) BUILD=build/cover COVER=1 CFLAGS="-O0 -g" test
 	@$(PACKAGES) cover
-	gcovr --root . --object-directory build/cover --filter '(base|storage|server|api|acme|cli)/' --json build/cover/lines.json --txt
-	@for floor in base storage server api acme cli; do \
+	gcovr --root . --object-directory build/cover --filter '(base|storage|server|api|acme|client|cli)/' --json build/cover/lines.json --txt
+	@for floor in base storage server api acme client cli; do \
 	    gcovr --root . -a build/cover/lines.json --filter "$$floor/" --print-summary --output build/cover/lines.txt | sed -n "s#^lines:#$$floor/#p"; done
 
 lint: need-build need-test need-lint ## warnings of clang and gcc -fanalyzer, clang-format, clang-tidy, cppcheck; exposure of the systemd unit
