@@ -152,6 +152,8 @@ static struct api *make(const struct api_options *options)
     api->service.store = options->store;
     api->service.ready = options->ready;
     api->service.ready_context = options->ready_context;
+    api->service.is_reserved = options->is_reserved;
+    api->service.reserved_context = options->reserved_context;
     api->service.has_tls = strcmp(options->conf->api_tls, "none") != 0;
     uv_timer_init(api->loop, &api->deadline);
     api->deadline.data = api;

@@ -45,6 +45,10 @@ struct api_options {
     // Fills in at most `max` (API_CHECKS_MAX) checks and returns how many. /ready is 200 when all of them are ready.
     size_t (*ready)(void *context, struct api_check *checks, size_t max);
     void *ready_context;
+
+    // Whether a subdomain is not to be given to anybody who chooses it; a null pointer: none is.
+    bool (*is_reserved)(void *context, struct bytes label);
+    void *reserved_context;
 };
 
 // Starts to serve. ERR_TLS: certificate and key cannot be used (logged as tls.refused). ERR_SYSTEM, ERR_MEMORY,

@@ -217,12 +217,13 @@ static enum err check_store(struct conf *conf, struct config_report *report)
     bool is_etcd = strcmp(conf->database_engine, "etcd") == 0;
     if (is_etcd)
         return config_check_etcd(conf, report);
-    if (strcmp(conf->database_engine, "lmdb") != 0)
-        config_error(
-            report, OPTION_ID_database_engine,
-            "\"%s\" means an acme-dns database, which is not read here; set engine = \"lmdb\" and connection to "
-            "a directory for acmezone's own store",
-            conf->database_engine);
+    if (strcmp(conf->database_engine, "lmdb") == 0)
+        return ERR_OK;
+    bool is_from_file = report->origins[OPTION_ID_database_engine].source == CONFIG_FILE;
+    config_error(report, OPTION_ID_database_engine,
+                 "\"%s\" is a database of acme-dns; take it over with: acmezone import %s%s -c "
+                 "/etc/acmezone/config.cfg",
+                 conf->database_engine, is_from_file ? "--from " : "SOURCE", is_from_file ? report->file : "");
     return ERR_OK;
 }
 

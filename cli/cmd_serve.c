@@ -85,6 +85,7 @@ static const struct {
 static enum err start_signals(struct serve *serve)
 {
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); // a file that may not grow is an error to whoever writes it
     for (size_t i = 0; i < N_SIGNALS; i++) {
         serve->signals[i].data = serve;
         if (uv_signal_init(&serve->loop, &serve->signals[i]) != 0 ||

@@ -8,14 +8,13 @@
 #include "descriptors.h"
 #include "identity.h"
 #include "metrics.h"
+#include "reserved.h"
 #include "sandbox.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-enum { SPARE_READERS = 3 }; // of the API, of the challenge and of the metrics
 
 // --- Open and close ---
 
@@ -60,11 +59,6 @@ static enum err open_other_logs(struct house *house)
     return err == ERR_OK ? open_audit(house) : err;
 }
 
-static const char *store_directory(const struct conf *conf)
-{
-    return conf->etcd_endpoints.n > 0 ? conf->database_path : conf->database_connection;
-}
-
 static struct log *agent_log; // until the agent has been forked
 
 static enum err confine_agent(const struct conf *conf)
@@ -86,7 +80,7 @@ static enum err enclose(struct house *house)
     if (err == ERR_OK)
         err = open_other_logs(house);
     if (err == ERR_OK)
-        err = store_make_directory(store_directory(house->conf), house->log);
+        err = store_make_directory(database_directory(house->conf), house->log);
     if (err == ERR_OK)
         err = start_agent(house);
     return err == ERR_OK ? sandbox_begin(house->conf, house->log) : err;
@@ -99,37 +93,10 @@ static enum err shut(const struct house *house)
     return err == ERR_OK ? sandbox_end(house->conf, house->log) : err;
 }
 
-static struct store_cluster cluster_of(const struct conf *conf)
-{
-    return (struct store_cluster){.endpoints = conf->etcd_endpoints.at,
-                                  .n_endpoints = conf->etcd_endpoints.n,
-                                  .prefix = conf->database_prefix,
-                                  .username = conf->database_username,
-                                  .password = conf->database_password,
-                                  .tls_ca = conf->database_tls_ca,
-                                  .tls_cert = conf->database_tls_cert,
-                                  .tls_key = conf->database_tls_key,
-                                  .replica_id = conf->database_replica_id,
-                                  .connect_ms = (unsigned)conf->database_connect_ms,
-                                  .request_ms = (unsigned)conf->database_request_ms,
-                                  .lease_s = (unsigned)conf->database_lease_s,
-                                  .barrier_s = (unsigned)conf->database_barrier_s,
-                                  .stale_s = (unsigned)conf->database_stale_s,
-                                  .refuses_stale = strcmp(conf->database_stale_answers, "servfail") == 0};
-}
-
 static enum err open_store(struct house *house)
 {
-    const struct conf *conf = house->conf;
-    bool is_replica = conf->etcd_endpoints.n > 0;
-    house->cluster = cluster_of(conf);
-    house->store_options = (struct store_options){.cluster = is_replica ? &house->cluster : NULL,
-                                                  .directory = store_directory(conf),
-                                                  .map_bytes = (uint64_t)conf->database_map_size,
-                                                  .n_values = (unsigned)conf->general_txt_values,
-                                                  .n_readers = (unsigned)conf->general_workers + SPARE_READERS,
-                                                  .log = house->log};
-    return store_open(&house->store, &house->store_options);
+    database_read(&house->database, house->conf, house->log);
+    return store_open(&house->store, &house->database.options);
 }
 
 static enum err open_server(struct house *house)
@@ -158,6 +125,12 @@ static size_t check_ready(void *context, struct api_check *checks, size_t max)
     return n;
 }
 
+static bool is_reserved(void *context, struct bytes label)
+{
+    const struct house *house = context;
+    return reserved_has(house->zones, label);
+}
+
 static enum err open_api(struct house *house, uv_loop_t *loop)
 {
     struct bound bound = {0};
@@ -173,7 +146,9 @@ static enum err open_api(struct house *house, uv_loop_t *loop)
                                                            .listen_fds = bound.fds,
                                                            .n_listen_fds = bound.n,
                                                            .ready = check_ready,
-                                                           .ready_context = house});
+                                                           .ready_context = house,
+                                                           .is_reserved = is_reserved,
+                                                           .reserved_context = house});
     if (err != ERR_OK)
         bind_drop(&bound);
     return err;

@@ -4,6 +4,7 @@
 
 #include "acme.h"
 #include "api.h"
+#include "database.h"
 #include "exporter.h"
 #include "server.h"
 #include "vitals.h"
@@ -11,10 +12,9 @@
 struct house {
     struct conf *conf;
     struct log *log;
-    struct log *querylog;         // a file of its own; a null pointer: none
-    struct audit *audit;          // a null pointer: none
-    struct store_cluster cluster; // for the store, with engine = "etcd"
-    struct store_options store_options;
+    struct log *querylog; // a file of its own; a null pointer: none
+    struct audit *audit;  // a null pointer: none
+    struct database database;
     struct store *store;
     struct zones *zones;
     struct server *server;

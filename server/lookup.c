@@ -115,7 +115,7 @@ static void answer_from_values(struct walk *walk, const struct txt *txt)
     uint16_t qtype = walk->query->qtype;
     if (qtype == TYPE_ANY) {
         add_answer(walk, &any_answer);
-    } else if (qtype == TYPE_TXT && txt->n_values != 0) {
+    } else if (qtype == TYPE_TXT && txt->n_values != 0 && !txt->is_withheld) {
         walk->found->values = (struct rrset){.type = TYPE_TXT,
                                              .n_rrs = (uint16_t)txt->n_values,
                                              .ttl = (uint32_t)walk->lookup->conf->general_txt_ttl,

@@ -42,6 +42,9 @@ void zones_drop(struct zones *zones); // frees with the last reference
 // many, and of its root behind them.
 const struct zone *zones_find(const struct zones *zones, const uint8_t *qname, const uint8_t *label, unsigned n_labels);
 
+// Whether a label in lower case is a name of the configuration's, directly below the apex of one of the zones.
+bool zones_have_label(const struct zones *zones, struct bytes label);
+
 // The rrset that answers version.bind in class CHAOS, or a null pointer when that is not configured.
 const struct rrset *zones_chaos_version(const struct zones *zones);
 

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { START_MAX_MS = 10000, START_STEP_US = 1000, NAME_MAX_CHARS = 63 };
+enum { START_MAX_MS = 10000, GUEST_MAX_MS = 3600 * 1000, START_STEP_US = 1000, NAME_MAX_CHARS = 63 };
 
 struct cluster {
     struct counters counters;
@@ -105,12 +105,13 @@ static enum err start_thread(struct cluster *self)
 
 static void wait_until_settled(const struct cluster *self)
 {
-    int64_t give_up_ms = board_now_ms() + START_MAX_MS;
+    bool is_guest = self->replica.options->is_guest;
+    int64_t give_up_ms = board_now_ms() + (is_guest ? GUEST_MAX_MS : START_MAX_MS);
     while (!atomic_load(&self->board.is_settled) && board_now_ms() < give_up_ms)
         usleep(START_STEP_US);
 }
 
-static enum err start(struct cluster *self, const struct env *env, const struct store_options *options)
+static enum err start(struct cluster *self, struct env *env, const struct store_options *options)
 {
     enum err err = channel_init();
     if (err == ERR_OK)
@@ -139,7 +140,7 @@ static enum err start(struct cluster *self, const struct env *env, const struct 
     return err;
 }
 
-enum err cluster_start(struct cluster **cluster, const struct env *env, const struct store_options *options)
+enum err cluster_start(struct cluster **cluster, struct env *env, const struct store_options *options)
 {
     struct cluster *self = aligned_alloc(_Alignof(struct cluster), sizeof *self);
     if (self != NULL)
@@ -152,6 +153,12 @@ enum err cluster_start(struct cluster **cluster, const struct env *env, const st
         return err;
     }
     wait_until_settled(self);
+    if (options->is_guest && (enum state)atomic_load(&self->board.state) != STATE_IN_STEP) {
+        log_write(options->log, LOG_ERROR, "store.refused", LOG_STR("step", "cluster"), LOG_ERR(ERR_UNREACHABLE),
+                  LOG_STR("reason", atomic_load(&self->board.reason)));
+        cluster_stop(self);
+        return ERR_UNREACHABLE;
+    }
     *cluster = self;
     return ERR_OK;
 }

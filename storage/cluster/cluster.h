@@ -11,8 +11,9 @@ struct cluster;
 
 // Starts the thread and waits until the replica is in step, or every endpoint was tried in vain, or START_MAX_MS have
 // passed: a server that starts beside a sound etcd answers nothing old. `env` and `options` with all they point to must
-// outlive it. ERR_MEMORY, ERR_SYSTEM, ERR_CORRUPT, ERR_STORE: logged as store.refused.
-enum err cluster_start(struct cluster **cluster, const struct env *env, const struct store_options *options);
+// outlive it. A guest waits as long as it makes progress. ERR_MEMORY, ERR_SYSTEM, ERR_CORRUPT, ERR_STORE, for a guest
+// ERR_UNREACHABLE: logged as store.refused.
+enum err cluster_start(struct cluster **cluster, struct env *env, const struct store_options *options);
 
 // Gives the lease back, so that the others do not wait for us; ends the changes it has with ERR_STOPPING, joins the
 // thread and frees.

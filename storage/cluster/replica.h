@@ -73,6 +73,7 @@ struct replica {
         int64_t lease; // 0: none
         bool is_granting;
         bool is_announcing;
+        bool has_looked;      // and seen what was found there, in this session
         bool is_wanted;       // somebody waits for our next announcement
         bool is_looking;      // what the last look at the data found has not been seen yet
         uint64_t looked;      // that revision

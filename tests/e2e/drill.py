@@ -77,7 +77,7 @@ class Stage:
                                      sections={"database": {"connection": str(folder / "twin-store")}})
         self.servers = [Server(internet, main), Server(internet, twin)]
         internet.start_resolver("resolver", RESOLVER, "cache-max-ttl: 0", "cache-max-negative-ttl: 0",
-                                "infra-host-ttl: 0", "infra-keep-probing: yes")
+                                "infra-host-ttl: 0", "unknown-server-time-limit: 50")
         self.ca = Pebble(internet.lab, (RESOLVER, 53))
         self.zone = internet.folder / f"lab/nsd-customers-{DOMAIN}.zone"
         self.certificates = folder / "certbot"
