@@ -151,7 +151,7 @@ def main():
             issued = stage.verify()
             print(f"{stage.n_certificates()} certificates for {', '.join(issued.names)}, issued by {issued.issuer}; "
                   "verified up to the root of the authority.")
-        sys.exit(code)
+    sys.exit(code)
 
 
 if __name__ == "__main__":
