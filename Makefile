@@ -105,7 +105,7 @@ unit: need-build need-test $(UNITS) ## unit tests
 	@sh tests/unit/run.sh $(UNITS)
 
 # Network namespaces and other users need root; everybody else runs the rest.
-NEED_ROOT := $(addprefix tests/e2e/test_,$(addsuffix .py,chain_netns check check_resolvers half_open hook privilege_root watch))
+NEED_ROOT := $(addprefix tests/e2e/test_,$(addsuffix .py,chain_netns check check_resolvers half_open hook privilege_root recipes_netns watch))
 # valgrind takes no sanitized program, and a user who was switched to cannot write the coverage.
 E2E ?= tests/e2e
 NOT_BUILT_FOR := $(if $(SANITIZE)$(COVER),tests/e2e/test_valgrind.py) $(if $(COVER),tests/e2e/test_privilege_root.py)
