@@ -271,14 +271,18 @@ def test_acme_shs_own_provider_gets_the_account_of_the_file(reader):
 # Pipelines.
 
 class Vault(http.server.ThreadingHTTPServer):
-    """As much of Vault's API as the script uses: one secret of KV version 2, with check-and-set, for one token."""
+    """As much of Vault as the pipelines use: a login by JWT, one secret of KV version 2 with check-and-set, for one token.
 
-    TOKEN, DOMAIN = "hvs.of-this-run", "example.com"
+    And as much of GitHub as gives a workflow its JWT.
+    """
 
-    def __init__(self, accounts):
+    TOKEN, SECRET, JWT = "hvs.of-this-run", "kv/data/acme/example.com", "identity-of-the-job"
+    ROLE = "certificate-example-com"
+
+    def __init__(self, accounts, **data):
         super().__init__(("127.0.0.1", 0), VaultCall)
         self.url = "http://{}:{}".format(*self.server_address)
-        self.data, self.version, self.is_revoked = {"accounts": accounts}, 1, False
+        self.data, self.version, self.is_revoked = {"accounts": accounts, **data}, 1, False
 
     def __enter__(self):
         threading.Thread(target=self.serve_forever, daemon=True).start()
@@ -304,17 +308,21 @@ class VaultCall(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         vault = self.server
-        if not self.is_for(f"kv/data/acme/{Vault.DOMAIN}"):
+        if self.path == f"/oidc?&audience={vault.url}" and self.headers["Authorization"] == "Bearer of-the-runner":
+            return self.answer(200, {"value": Vault.JWT})
+        if not self.is_for(Vault.SECRET):
             return self.answer(403)
         return self.answer(200, {"data": {"data": vault.data, "metadata": {"version": vault.version}}})
 
     def do_POST(self):
         vault = self.server
         body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or "{}")
+        if self.path == "/v1/auth/jwt/login" and body == {"role": Vault.ROLE, "jwt": Vault.JWT}:
+            return self.answer(200, {"auth": {"client_token": Vault.TOKEN}})
         if self.is_for("auth/token/revoke-self"):
             vault.is_revoked = True
             return self.answer(204)
-        if not self.is_for(f"kv/data/acme/{Vault.DOMAIN}"):
+        if not self.is_for(Vault.SECRET):
             return self.answer(403)
         if body["options"]["cas"] != vault.version:
             return self.answer(400, {"errors": ["check-and-set parameter did not match the current version"]})
@@ -325,33 +333,47 @@ class VaultCall(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def renew(reader, vault, name="renew", token=Vault.TOKEN):
-    """Runs the pipelines' script; returns what it said."""
+def renew(reader, vault, commands=""):
+    """Runs the pipelines' script; returns what it said. commands is a folder of those that take the place of others."""
     script = reader.lab.path("renew.sh", reader.machine.text("renew.sh"))
-    return reader.lab.run(name, ["sh", script, "example.com"], env={
-        **reader.machine.env, "ACMEZONE_SERVER": reader.chain.server.api, "ACME_EMAIL": "you@example.com",
-        "VAULT_ADDR": vault.url, "VAULT_TOKEN": token, "TMPDIR": str(reader.lab.folder)})
+    return reader.lab.run("renew", ["sh", script, "example.com"], env={
+        **reader.machine.env, "PATH": f"{commands}:{reader.machine.env['PATH']}", "ACME_EMAIL": "you@example.com",
+        "ACMEZONE_SERVER": reader.chain.server.api, "VAULT_ADDR": vault.url, "VAULT_TOKEN": Vault.TOKEN,
+        "TMPDIR": str(reader.lab.folder)})
 
 
 def accounts_of(reader):
     return reader.lab.path("hook.json").read_text()
 
 
-def test_the_pipelines_script_renews_once_and_keeps_all_in_vault(reader):
+@pytest.fixture(scope="module")
+def renewed(reader):
+    """What is in Vault after a renewal."""
     with Vault(accounts_of(reader)) as vault:
         assert "example.com: renewed" in renew(reader, vault)
-        assert vault.version == 2 and vault.is_revoked and vault.data["accounts"] == accounts_of(reader)
-        state = reader.lab.path("state")
-        state.mkdir()
-        packed = reader.lab.path("state.txt", vault.data["lego"])
-        reader.lab.run("unpack", ["sh", "-c", f"base64 -d {packed} | tar -xz -C {state}"])
-        reader.verify(state / "certificates/example.com.crt")
-        assert "good for 30 days" in renew(reader, vault)
-        assert vault.version == 2, "nothing was written"
+        assert vault.version == 2 and vault.is_revoked
+    return vault.data
+
+
+def test_the_pipelines_script_leaves_account_key_and_certificate_in_vault_alone(reader, renewed):
+    state, packed = reader.lab.path("state"), reader.lab.path("state.txt", renewed["lego"])
+    state.mkdir()
+    reader.lab.run("unpack", ["sh", "-c", f"base64 -d {packed} | tar -xz -C {state}"])
+    reader.verify(state / "certificates/example.com.crt")
+    assert {path.name for path in state.rglob("*.key")} == {"you@example.com.key", "example.com.key"}
+    assert renewed["accounts"] == accounts_of(reader)
     assert not list(reader.lab.folder.glob("tmp.*")), "secrets were left on the runner"
 
 
-def test_the_pipelines_script_does_not_overwrite_what_another_job_wrote(reader, monkeypatch):
+def test_the_pipelines_script_lets_a_fresh_certificate_be(reader, renewed):
+    with Vault(**renewed) as vault:
+        assert "good for 30 days" in renew(reader, vault)
+        assert vault.version == 1 and vault.is_revoked, "nothing was written"
+
+
+def test_the_pipelines_script_does_not_overwrite_what_another_job_wrote(reader, monkeypatch, tmp_path):
+    lego = tmp_path / "lego"
+    lego.symlink_to("/bin/true")
     with Vault(accounts_of(reader)) as vault:
         read = VaultCall.do_GET
 
@@ -360,8 +382,8 @@ def test_the_pipelines_script_does_not_overwrite_what_another_job_wrote(reader, 
             vault.version += 1
 
         monkeypatch.setattr(VaultCall, "do_GET", read_while_another_job_writes)
-        with pytest.raises(ProgramFailed):
-            renew(reader, vault)
+        with pytest.raises(ProgramFailed, match="error: 400"):
+            renew(reader, vault, commands=tmp_path)
         assert "lego" not in vault.data and vault.is_revoked
 
 
@@ -371,29 +393,44 @@ def test_the_pipelines_script_asks_no_authority_when_the_rehearsal_fails(reader)
     with Vault(json.dumps(wrong)) as vault:
         with pytest.raises(ProgramFailed, match="ended with 5"):
             renew(reader, vault)
-        assert "acme" not in reader.lab.log("renew") or "/directory" not in reader.lab.log("renew")
-        assert vault.version == 1
+        assert "acme: " not in reader.lab.log("renew") and vault.version == 1
 
 
 def parsed(name):
     return yaml.safe_load(BLOCKS[name].text)
 
 
-def test_github_runs_one_job_at_a_time_with_a_token_of_its_own():
+def run_job(reader, vault, script, env):
+    """Runs what a pipeline's job runs, in a folder that has the script of the page."""
+    folder = reader.lab.path("checkout")
+    folder.mkdir(exist_ok=True)
+    (folder / "renew.sh").write_text(reader.machine.text("renew.sh"))
+    (folder / "sleep").unlink(missing_ok=True)
+    (folder / "sleep").symlink_to("/bin/true")
+    addresses = {"https://vault.example.org": vault.url, "https://auth.example.org": reader.chain.server.api}
+    env = {key: addresses.get(value, value) for key, value in env.items()}
+    return reader.lab.run("job", ["sh", "-ec", f"cd {folder}\n{script}"], env={
+        **reader.machine.env, **env, "PATH": f"{folder}:{reader.machine.env['PATH']}"})
+
+
+def test_github_runs_one_job_at_a_time_with_a_token_of_its_own(reader, renewed):
     workflow = parsed("github")
     triggers = workflow[True]  # YAML 1.1 reads "on" so
     assert set(workflow) == {"name", True, "concurrency", "permissions", "jobs"}
-    assert re.fullmatch(r"\d+ \d+ \* \* \*", triggers["schedule"][0]["cron"])
+    assert re.fullmatch(r"\d+ \d+ \* \* \*", triggers["schedule"][0]["cron"]) and "workflow_dispatch" in triggers
     assert workflow["concurrency"] == {"group": "certificate-example.com", "cancel-in-progress": False}
     assert workflow["permissions"] == {"contents": "read", "id-token": "write"}
-    steps = workflow["jobs"]["renew"]["steps"]
-    assert [bool(step.get("uses")) != bool(step.get("run")) for step in steps] == [True] * len(steps)
-    vault = next(step for step in steps if "vault-action" in step.get("uses", ""))["with"]
-    assert vault["method"] == "jwt" and vault["exportToken"] is True and vault["role"] == "certificate-example-com"
-    assert vault["jwtGithubAudience"] in json.loads(BLOCKS["vault-role"].text)["bound_audiences"]
-    assert_wants_met(steps[-1]["run"], {**steps[-1]["env"], "VAULT_TOKEN": "exported by vault-action"})
-    order = [step.get("name") or step["uses"] for step in steps]
-    assert order.index("Jitter") < order.index("hashicorp/vault-action@v3"), "the token must not age meanwhile"
+    job = workflow["jobs"]["renew"]
+    assert set(job) == {"runs-on", "timeout-minutes", "steps"}
+    checkout, jitter, last = job["steps"]
+    assert set(checkout) == {"uses"} and set(jitter) == {"name", "if", "run"} and set(last) == {"name", "env", "run"}
+    assert jitter["run"].startswith("sleep ")
+    assert last["env"]["VAULT_ADDR"] in json.loads(BLOCKS["vault-role"].text)["bound_audiences"]
+    assert_wants_met(last["run"].splitlines()[-1], {**last["env"], "VAULT_TOKEN": "of the login"})
+    with Vault(**renewed) as vault:
+        said = run_job(reader, vault, last["run"], {
+            **last["env"], "ACTIONS_ID_TOKEN_REQUEST_URL": f"{vault.url}/oidc?", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "of-the-runner"})
+        assert "good for 30 days" in said and vault.is_revoked
 
 
 def assert_wants_met(command, env):
@@ -406,14 +443,15 @@ def assert_wants_met(command, env):
 GITLAB_JOB = {"rules", "resource_group", "interruptible", "timeout", "tags", "id_tokens", "variables", "script"}
 
 
-def test_gitlab_runs_one_job_at_a_time_with_a_token_of_its_own():
+def test_gitlab_runs_one_job_at_a_time_with_a_token_of_its_own(reader, renewed):
     job = parsed("gitlab")["renew"]
     assert set(job) == GITLAB_JOB and job["resource_group"] == "certificate-example.com"
     assert set(job["id_tokens"]["VAULT_JWT"]) == {"aud"} and job["interruptible"] is False
-    for line in job["script"]:
-        shell(line)
+    assert job["script"][0].startswith("sleep "), "before there is a token that would be ageing"
     assert_wants_met(job["script"][-1], {**job["variables"], "VAULT_TOKEN": "of the login"})
-    assert "sleep" in job["script"][0] and "jwt/login" in job["script"][1]
+    with Vault(**renewed) as vault:
+        said = run_job(reader, vault, "\n".join(job["script"]), {**job["variables"], "VAULT_JWT": Vault.JWT})
+        assert "good for 30 days" in said and vault.is_revoked
 
 
 def test_jenkins_runs_one_job_at_a_time_with_a_token_of_its_own():
@@ -439,7 +477,7 @@ def test_the_fallback_publishes_both_values_by_lexicon_when_every_server_is_down
     machine, lab = reader.machine, reader.lab
     zone = lab.path("zone", "_acme-challenge.example.com CNAME somewhere\n")
     machine.command("lexicon", f"""
-        [ "$1 $3 $5 $LEXICON_CLOUDFLARE_TOKEN" = "cloudflare example.com --name token-that-may-edit-this-zone-only" ] || exit 2
+        [ "$1 $3 $5 $LEXICON_CLOUDFLARE_AUTH_TOKEN" = "cloudflare example.com --name token-that-may-edit-this-zone-only" ] || exit 2
         case "$2 $7" in
         "delete ") grep -q "^$6 $4" {zone} && sed -i "/^$6 $4/d" {zone} ;;
         "create --content") echo "$6 $4 $8" >>{zone} ;;
