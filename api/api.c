@@ -152,7 +152,9 @@ static struct api *make(const struct api_options *options)
     api->service.store = options->store;
     api->service.ready = options->ready;
     api->service.ready_context = options->ready_context;
-    api->service.has_tls = strcmp(options->conf->api_tls, "cert") == 0;
+    api->service.is_reserved = options->is_reserved;
+    api->service.reserved_context = options->reserved_context;
+    api->service.has_tls = strcmp(options->conf->api_tls, "none") != 0;
     uv_timer_init(api->loop, &api->deadline);
     api->deadline.data = api;
     api->n_open = 1;
@@ -199,12 +201,12 @@ static enum err open_throttle(struct api *api)
 
 static enum err open_tls(struct api *api)
 {
-    const struct tls_options options = {
-        .loop = api->loop,
-        .log = api->service.log,
-        .counters = &api->service.counters,
-        .files = {api->service.conf->api_tls_cert_fullchain, api->service.conf->api_tls_cert_privkey},
-    };
+    const struct conf *conf = api->service.conf;
+    struct tls_options options = {.loop = api->loop, .log = api->service.log, .counters = &api->service.counters};
+    if (conf->acme.is_on)
+        options.temporary_for = conf->acme.names.at[0];
+    else
+        options.files = (struct keypair_files){conf->api_tls_cert_fullchain, conf->api_tls_cert_privkey};
     if (!api->service.has_tls)
         return ERR_OK;
     enum err err = tls_open(&api->tls, &options);
@@ -268,6 +270,11 @@ enum err api_start(struct api **api, const struct api_options *options)
 enum err api_reload(struct api *api)
 {
     return api->tls == NULL ? ERR_OK : tls_reload(api->tls);
+}
+
+enum err api_set_certificate(struct api *api, const struct keypair_text *text)
+{
+    return api->tls == NULL ? ERR_OK : tls_set(api->tls, text);
 }
 
 const struct counters *api_counters(const struct api *api)

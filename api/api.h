@@ -11,6 +11,7 @@
 #include "config.h"
 #include "counters.h"
 #include "err.h"
+#include "keypair.h"
 #include "log.h"
 #include "store.h"
 #include "traffic.h"
@@ -44,6 +45,10 @@ struct api_options {
     // Fills in at most `max` (API_CHECKS_MAX) checks and returns how many. /ready is 200 when all of them are ready.
     size_t (*ready)(void *context, struct api_check *checks, size_t max);
     void *ready_context;
+
+    // Whether a subdomain is not to be given to anybody who chooses it; a null pointer: none is.
+    bool (*is_reserved)(void *context, struct bytes label);
+    void *reserved_context;
 };
 
 // Starts to serve. ERR_TLS: certificate and key cannot be used (logged as tls.refused). ERR_SYSTEM, ERR_MEMORY,
@@ -54,6 +59,10 @@ enum err api_start(struct api **api, const struct api_options *options);
 // Loads certificate and key anew, now (SIGHUP). ERR_TLS: the old ones stay in use, logged as tls.reload_failed. ERR_OK
 // without TLS.
 enum err api_reload(struct api *api);
+
+// With tls "letsencrypt" or "letsencryptstaging", which start with a temporary certificate: new connections get this
+// one. ERR_TLS, ERR_MEMORY: the one in use stays, logged as tls.reload_failed.
+enum err api_set_certificate(struct api *api, const struct keypair_text *text);
 
 // Stops at once to accept connections and answers what is in flight; what is left after `deadline_ms` is broken off,
 // and checks of passwords that still wait are answered 503. Then everything is freed and `on_stopped` is called on the

@@ -5,9 +5,7 @@
 // empty.
 #pragma once
 
-#include "bytes.h"
-#include "err.h"
-#include "uuid.h"
+#include "account.h"
 
 #define BODY_TXT_CHARS 43 // base64url of a SHA-256 digest (RFC 8555 8.4)
 
@@ -15,14 +13,20 @@
 struct body_register {
     uint8_t *allowfrom; // the caller frees it
     size_t n_allowfrom; // bytes
+    char note[ACCOUNT_NOTE_MAX + 1];
+    char subdomain[SUBDOMAIN_MAX + 1]; // that was chosen; empty: none was
 };
 
 // Empty, null, {} or {"allowfrom": [CIDR, ...]}. ERR_JSON: something else. ERR_CIDR: an entry is no network.
 // ERR_MEMORY.
 enum err body_parse_register(struct bytes body, struct body_register *out);
 
+// The same for who may wish for more: "note" and "subdomain", too, are looked at. ERR_NOTE, ERR_SUBDOMAIN: misshapen.
+enum err body_parse_wishes(struct bytes body, struct body_register *out);
+
 struct body_update {
-    char subdomain[UUID_TEXT_SIZE]; // lower case
+    char subdomain[UUID_TEXT_SIZE];        // lower case
+    char any_subdomain[SUBDOMAIN_MAX + 1]; // as it was given, if it is a text of such a length; else empty
     char txt[BODY_TXT_CHARS + 1];
 };
 
@@ -48,6 +52,15 @@ struct body_account {
 
 // Texts are made with malloc and are the caller's; a null pointer when memory is out.
 char *body_write_account(const struct body_account *account);
+
+// The answer to GET /account, and what the command line says of an account. Of a value that is not UTF-8, null is told.
+struct body_details {
+    const struct account *account;
+    const struct txt *txt;
+    const char *zone;
+};
+
+char *body_write_details(const struct body_details *details);
 
 struct api_check;
 

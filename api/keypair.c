@@ -15,7 +15,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { SUBJECT_MAX = 256, KEY_ID_MAX = 64 };
+#define TEMPORARY_SUBJECT "CN=temporary\\, until the authority has issued one"
+
+enum { SUBJECT_MAX = 256, KEY_ID_MAX = 64, TEMPORARY_EARLY_S = 3600, TEMPORARY_LIFE_S = 10 * 365 * 86400 };
 
 struct keypair {
     gnutls_x509_crt_t *chain;
@@ -41,43 +43,49 @@ static size_t count_blocks(const gnutls_datum_t *pem)
     return n;
 }
 
-static enum err load_chain(struct keypair *pair, const char *file, char why[KEYPAIR_WHY_MAX])
+static enum err take_chain(struct keypair *pair, const char *file, const gnutls_datum_t *pem, char why[KEYPAIR_WHY_MAX])
 {
-    gnutls_datum_t pem;
-    int status = gnutls_load_file(file, &pem);
-    if (status < 0)
-        return refuse(why, file, "cannot be read");
-    status = gnutls_x509_crt_list_import2(&pair->chain, &pair->n_chain, &pem, GNUTLS_X509_FMT_PEM, 0);
-    size_t n_blocks = count_blocks(&pem);
-    gnutls_free(pem.data);
+    int status = gnutls_x509_crt_list_import2(&pair->chain, &pair->n_chain, pem, GNUTLS_X509_FMT_PEM, 0);
     if (status < 0) {
         pair->chain = NULL;
         pair->n_chain = 0;
         return refuse(why, file, gnutls_strerror(status));
     }
-    if (pair->n_chain == 0 || pair->n_chain != n_blocks)
+    if (pair->n_chain == 0 || pair->n_chain != count_blocks(pem))
         return refuse(why, file, "holds something other than whole certificates");
     return ERR_OK;
+}
+
+static enum err take_key(struct keypair *pair, const char *file, const gnutls_datum_t *pem, char why[KEYPAIR_WHY_MAX])
+{
+    if (gnutls_x509_privkey_init(&pair->key) < 0)
+        return ERR_MEMORY;
+    int status = gnutls_x509_privkey_import2(pair->key, pem, GNUTLS_X509_FMT_PEM, NULL, 0);
+    return status < 0 ? refuse(why, file, gnutls_strerror(status)) : ERR_OK;
+}
+
+static enum err load_chain(struct keypair *pair, const char *file, char why[KEYPAIR_WHY_MAX])
+{
+    gnutls_datum_t pem;
+    if (gnutls_load_file(file, &pem) < 0)
+        return refuse(why, file, "cannot be read");
+    enum err err = take_chain(pair, file, &pem, why);
+    gnutls_free(pem.data);
+    return err;
 }
 
 static enum err load_key(struct keypair *pair, const char *file, char why[KEYPAIR_WHY_MAX])
 {
     gnutls_datum_t pem;
-    if (gnutls_x509_privkey_init(&pair->key) < 0)
-        return ERR_MEMORY;
     struct stat st;
-    int status = gnutls_load_file(file, &pem);
-    if (status < 0)
+    if (gnutls_load_file(file, &pem) < 0)
         return refuse(why, file, "cannot be read");
-    if (stat(file, &st) == 0 && (st.st_mode & S_IRWXO) != 0) {
-        gnutls_memset(pem.data, 0, pem.size);
-        gnutls_free(pem.data);
-        return refuse(why, file, "others can read or write it: chmod o-rwx");
-    }
-    status = gnutls_x509_privkey_import2(pair->key, &pem, GNUTLS_X509_FMT_PEM, NULL, 0);
+    bool is_open = stat(file, &st) == 0 && (st.st_mode & S_IRWXO) != 0;
+    enum err err =
+        is_open ? refuse(why, file, "others can read or write it: chmod o-rwx") : take_key(pair, file, &pem, why);
     gnutls_memset(pem.data, 0, pem.size);
     gnutls_free(pem.data);
-    return status < 0 ? refuse(why, file, gnutls_strerror(status)) : ERR_OK;
+    return err;
 }
 
 static bool is_matching(const struct keypair *pair)
@@ -100,13 +108,9 @@ static void find_subject(struct keypair *pair)
     pair->subject[n < sizeof pair->subject ? n : 0] = '\0';
 }
 
-static enum err load(struct keypair *pair, const struct keypair_files *files, time_t now, char why[KEYPAIR_WHY_MAX])
+// Both are there.
+static enum err check(struct keypair *pair, const struct keypair_files *files, time_t now, char why[KEYPAIR_WHY_MAX])
 {
-    enum err err = load_chain(pair, files->certificate, why);
-    if (err == ERR_OK)
-        err = load_key(pair, files->key, why);
-    if (err != ERR_OK)
-        return err;
     if (!is_matching(pair))
         return refuse(why, files->key, "the key does not belong to the certificate");
     if (keypair_expires(pair) <= now)
@@ -120,11 +124,71 @@ enum err keypair_load(struct keypair **pair, const struct keypair_files *files, 
     struct keypair *self = calloc(1, sizeof *self);
     if (self == NULL)
         return ERR_MEMORY;
-    enum err err = load(self, files, now, why);
+    enum err err = load_chain(self, files->certificate, why);
+    if (err == ERR_OK)
+        err = load_key(self, files->key, why);
+    if (err == ERR_OK)
+        err = check(self, files, now, why);
     if (err != ERR_OK) {
         keypair_free(self);
         return err;
     }
+    *pair = self;
+    return ERR_OK;
+}
+
+enum err keypair_parse(struct keypair **pair, const struct keypair_text *text, time_t now, char why[KEYPAIR_WHY_MAX])
+{
+    const struct keypair_files names = {text->name, text->name};
+    const gnutls_datum_t chain = {(uint8_t *)(uintptr_t)text->chain.at, (unsigned)text->chain.n}; // only read
+    const gnutls_datum_t key = {(uint8_t *)(uintptr_t)text->key.at, (unsigned)text->key.n};
+    struct keypair *self = calloc(1, sizeof *self);
+    if (self == NULL)
+        return ERR_MEMORY;
+    enum err err = take_chain(self, text->name, &chain, why);
+    if (err == ERR_OK)
+        err = take_key(self, text->name, &key, why);
+    if (err == ERR_OK)
+        err = check(self, &names, now, why);
+    if (err != ERR_OK) {
+        keypair_free(self);
+        return err;
+    }
+    *pair = self;
+    return ERR_OK;
+}
+
+static bool sign_by_itself(const struct keypair *pair, const char *name, time_t now)
+{
+    gnutls_x509_crt_t certificate = pair->chain[0];
+    const uint8_t serial[] = {1};
+    return gnutls_x509_privkey_generate(pair->key, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1),
+                                        0) >= 0 &&
+           gnutls_x509_crt_set_version(certificate, 3) >= 0 &&
+           gnutls_x509_crt_set_serial(certificate, serial, sizeof serial) >= 0 &&
+           gnutls_x509_crt_set_activation_time(certificate, now - TEMPORARY_EARLY_S) >= 0 &&
+           gnutls_x509_crt_set_expiration_time(certificate, now + TEMPORARY_LIFE_S) >= 0 &&
+           gnutls_x509_crt_set_dn(certificate, TEMPORARY_SUBJECT, NULL) >= 0 &&
+           gnutls_x509_crt_set_subject_alt_name(certificate, GNUTLS_SAN_DNSNAME, name, (unsigned)strlen(name),
+                                                GNUTLS_FSAN_SET) >= 0 &&
+           gnutls_x509_crt_set_key(certificate, pair->key) >= 0 &&
+           gnutls_x509_crt_sign2(certificate, certificate, pair->key, GNUTLS_DIG_SHA256, 0) >= 0;
+}
+
+enum err keypair_make_temporary(struct keypair **pair, const char *name, time_t now)
+{
+    struct keypair *self = calloc(1, sizeof *self);
+    if (self == NULL)
+        return ERR_MEMORY;
+    self->chain = gnutls_calloc(1, sizeof *self->chain);
+    bool is_good = self->chain != NULL && gnutls_x509_crt_init(&self->chain[0]) >= 0;
+    self->n_chain = is_good;
+    is_good = is_good && gnutls_x509_privkey_init(&self->key) >= 0;
+    if (!is_good || !sign_by_itself(self, name, now)) {
+        keypair_free(self);
+        return is_good ? ERR_TLS : ERR_MEMORY;
+    }
+    find_subject(self);
     *pair = self;
     return ERR_OK;
 }
@@ -144,6 +208,11 @@ void keypair_free(struct keypair *pair)
 const char *keypair_subject(const struct keypair *pair)
 {
     return pair->subject;
+}
+
+time_t keypair_begins(const struct keypair *pair)
+{
+    return gnutls_x509_crt_get_activation_time(pair->chain[0]);
 }
 
 time_t keypair_expires(const struct keypair *pair)

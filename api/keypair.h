@@ -4,6 +4,7 @@
 // Any thread. Failures are told as a text; the caller knows what they mean and logs them.
 #pragma once
 
+#include "bytes.h"
 #include "err.h"
 
 #include <gnutls/abstract.h>
@@ -22,12 +23,27 @@ struct keypair_files {
 // expired at `now`; `why` says which. ERR_MEMORY.
 enum err keypair_load(struct keypair **pair, const struct keypair_files *files, time_t now, char why[KEYPAIR_WHY_MAX]);
 
+// The same out of memory.
+struct keypair_text {
+    const char *name;   // stands for both in `why`
+    struct bytes chain; // PEM
+    struct bytes key;   // PEM
+};
+
+enum err keypair_parse(struct keypair **pair, const struct keypair_text *text, time_t now, char why[KEYPAIR_WHY_MAX]);
+
+// A new key and a certificate for `name` that it has signed itself, which no client has a reason to believe. ERR_TLS,
+// ERR_MEMORY.
+enum err keypair_make_temporary(struct keypair **pair, const char *name, time_t now);
+
 // Takes a null pointer too.
 void keypair_free(struct keypair *pair);
 
 // Who it is for: the subject, or when that is empty the first name in it. Lives as long as the pair.
 const char *keypair_subject(const struct keypair *pair);
 
+// From when to when it is valid.
+time_t keypair_begins(const struct keypair *pair);
 time_t keypair_expires(const struct keypair *pair);
 
 // What a GnuTLS session needs. It takes over both when told to with GNUTLS_CERT_RETR_DEINIT_ALL.

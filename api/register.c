@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Who may register is decided first: by network, then by token; both refusals look alike. Then the body, then a random
-// name, subdomain and password; the hash of the password is made by the hasher, and only when the account is durable
-// does the client learn the password, which is kept nowhere else.
+// name, subdomain and password. A subdomain of his own choice, and a note, are for who has shown a token: names are
+// few, and nobody else should take them. Where no tokens are configured the two mean nothing, as to acme-dns. The hash
+// of the password is made by the hasher, and only when the account is durable does the client learn the password, which
+// is kept nowhere else.
 #include "register.h"
 
 #include "auth.h"
@@ -9,6 +11,7 @@
 #include "request.h"
 
 #include <stdio.h>
+#include <time.h>
 
 enum { FULLDOMAIN_MAX = 320 };
 
@@ -60,8 +63,29 @@ static void on_hashed(void *arg)
         .subdomain = bytes_of_text(request->subdomain),
         .hash = bytes_of_text(request->job.hash),
         .allowfrom = {request->registration.allowfrom, request->registration.n_allowfrom},
+        .note = bytes_of_text(request->registration.note),
+        .created_s = (uint64_t)time(NULL),
     };
     request_change(request, on_registered);
+}
+
+// Whether what the client wishes can be had, as far as that is known without the store's writer.
+static enum err check_wishes(const struct request *request)
+{
+    const struct service *service = request->service;
+    const struct body_register *wanted = &request->registration;
+    struct txt txt;
+    if (wanted->subdomain[0] == '\0')
+        return ERR_OK;
+    struct bytes label = bytes_of_text(wanted->subdomain);
+    if (service->is_reserved != NULL && service->is_reserved(service->reserved_context, label))
+        return ERR_RESERVED;
+    enum err err = store_begin(service->reader);
+    if (err != ERR_OK)
+        return err;
+    err = store_find_txt(service->reader, label, &txt);
+    store_end(service->reader);
+    return err == ERR_OK ? ERR_EXISTS : err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
 static void make_account(struct request *request)
@@ -70,6 +94,8 @@ static void make_account(struct request *request)
     request->username = uuid_random();
     uuid_write(&request->username, request->username_text);
     uuid_write(&subdomain, request->subdomain);
+    if (request->registration.subdomain[0] != '\0')
+        memcpy(request->subdomain, request->registration.subdomain, sizeof request->subdomain);
     secret_password(request->job.password);
     enum err err = request_hash(request, HASH_MAKE, on_hashed);
     if (err != ERR_OK)
@@ -98,7 +124,10 @@ void register_on_request(struct request *request)
         throttle_proved(&request->service->throttle, request->ip, NULL);
         request->token_name = token->name;
     }
-    enum err err = body_parse_register(request_body(request), &request->registration);
+    enum err err = (request->token_name == NULL ? body_parse_register : body_parse_wishes)(request_body(request),
+                                                                                           &request->registration);
+    if (err == ERR_OK)
+        err = check_wishes(request);
     if (err != ERR_OK)
         refuse(request, err, err_word(err));
     else

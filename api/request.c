@@ -205,8 +205,10 @@ static void request_free(struct request *request)
     if (request->owned_text != NULL)
         explicit_bzero(request->owned_text, strlen(request->owned_text));
     explicit_bzero(&request->job, sizeof request->job);
+    explicit_bzero(request->account_hash, sizeof request->account_hash);
     free(request->owned_text);
     free(request->registration.allowfrom);
+    free(request->before_bytes);
     free(request->body);
     free(request);
 }
@@ -258,7 +260,7 @@ static enum MHD_Result on_piece(struct request *request, const char *data, size_
 // Only what costs something: to refuse costs as much as to tell a probe how we are.
 static unsigned too_often_s(struct request *request)
 {
-    if (request->match.is_options || request->match.route->is_get)
+    if (request->match.is_options || request->match.route->is_cheap)
         return 0;
     return throttle_request(&request->service->throttle, request->ip);
 }

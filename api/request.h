@@ -48,7 +48,7 @@ struct request {
 
     // For the log; empty when not known.
     char username_text[UUID_TEXT_SIZE];
-    char subdomain[UUID_TEXT_SIZE];
+    char subdomain[SUBDOMAIN_MAX + 1];
     const char *token_name;
 
     // What the handlers work with.
@@ -58,9 +58,20 @@ struct request {
     struct letter change_letter;
     uint8_t rdata[1 + BODY_TXT_CHARS];
     struct body_register registration;
+
+    // login.c: what it was started with, and the account as it was found.
+    struct {
+        const char *event;
+        void (*on_proved)(struct request *request);
+    } login;
     char account_subdomain[SUBDOMAIN_MAX + 1];
+    char account_hash[SECRET_HASH_MAX];
     bool is_account_known;
+    bool is_account_disabled;
     bool is_network_allowed;
+
+    struct account before; // account.c: with bytes of its own, freed with the request
+    uint8_t *before_bytes;
 };
 
 // The access handler of libmicrohttpd; `service` is its argument, `*slot` the request.

@@ -7,22 +7,31 @@
 // there it means nothing, as an update has its own credentials and must outlive the token.
 #include "route.h"
 
+#include "openapi.h"
 #include "probes.h"
 #include "register.h"
+#include "self.h"
 #include "traffic.h"
 #include "update.h"
 
 #include <assert.h>
 #include <strings.h>
 
+#define ACCOUNT_METHODS "GET, HEAD, DELETE, OPTIONS"
+
 static const struct route routes[] = {
-    {"health", "GET, HEAD, OPTIONS", true, false, probes_on_health},
-    {"ready", "GET, HEAD, OPTIONS", true, false, probes_on_ready},
-    {"register", "POST, OPTIONS", false, true, register_on_request},
-    {"update", "POST, OPTIONS", false, true, update_on_request},
+    {"health", "health", "GET", "GET, HEAD, OPTIONS", true, false, probes_on_health},
+    {"ready", "ready", "GET", "GET, HEAD, OPTIONS", true, false, probes_on_ready},
+    {"openapi", "openapi.json", "GET", "GET, HEAD, OPTIONS", true, false, openapi_on_request},
+    {"register", "register", "POST", "POST, OPTIONS", false, true, register_on_request},
+    {"update", "update", "POST", "POST, OPTIONS", false, true, update_on_request},
+    {"clear", "clear", "POST", "POST, OPTIONS", false, true, self_on_clear},
+    {"show", "account", "GET", ACCOUNT_METHODS, false, true, self_on_show},
+    {"delete", "account", "DELETE", ACCOUNT_METHODS, false, true, self_on_delete},
+    {"rotate", "account/rotate", "POST", "POST, OPTIONS", false, true, self_on_rotate},
 };
 
-enum { N_SEGMENTS_MAX = 2, N_ROUTES = sizeof routes / sizeof routes[0] };
+enum { N_SEGMENTS_MAX = 3, N_ROUTES = sizeof routes / sizeof routes[0] };
 
 static_assert(N_ROUTES < TRAFFIC_ROUTES_MAX);
 
@@ -66,39 +75,63 @@ static size_t split(const char *path, struct bytes segments[N_SEGMENTS_MAX])
     return n;
 }
 
-static const struct route *find_name(struct bytes name)
+static bool is_path(const char *path, const struct bytes *segments, size_t n)
 {
-    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++)
-        if (strlen(routes[i].name) == name.n && strncasecmp(routes[i].name, (const char *)name.at, name.n) == 0)
-            return &routes[i];
-    return NULL;
-}
-
-static bool is_on(const struct conf *conf, const struct route *route, bool has_prefix)
-{
-    if (route == NULL || (route->on_request == register_on_request && conf->api_disable_registration))
+    struct bytes wanted[N_SEGMENTS_MAX];
+    if (split(path, wanted) != n)
         return false;
-    return !has_prefix || (route->takes_prefix && conf->api_registration_tokens.n > 0);
+    for (size_t i = 0; i < n; i++)
+        if (wanted[i].n != segments[i].n ||
+            strncasecmp((const char *)wanted[i].at, (const char *)segments[i].at, segments[i].n) != 0)
+            return false;
+    return true;
 }
 
 static bool takes_method(const struct route *route, const char *method)
 {
-    if (route->is_get)
-        return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
-    return strcmp(method, "POST") == 0;
+    return strcmp(route->method, method) == 0 || (strcmp(method, "HEAD") == 0 && strcmp(route->method, "GET") == 0);
+}
+
+// The route of a path that takes the method, else one that does not.
+static const struct route *find(const struct bytes *segments, size_t n, const char *method)
+{
+    const struct route *found = NULL;
+    for (size_t i = 0; i < N_ROUTES; i++) {
+        if (!is_path(routes[i].path, segments, n))
+            continue;
+        found = &routes[i];
+        if (takes_method(found, method))
+            break;
+    }
+    return found;
+}
+
+static bool is_on(const struct conf *conf, const struct route *route)
+{
+    return route->on_request != register_on_request || !conf->api_disable_registration;
+}
+
+const struct route *route_at(size_t n)
+{
+    return n < N_ROUTES ? &routes[n] : NULL;
 }
 
 enum err route_find(const struct conf *conf, const char *path, const char *method, struct route_match *match)
 {
     struct bytes segments[N_SEGMENTS_MAX];
+    struct bytes prefix = {0};
     size_t n = split(skip_authority(path), segments);
     if (n == 0 || n > N_SEGMENTS_MAX)
         return ERR_NOT_FOUND;
-    const struct route *route = find_name(segments[n - 1]);
-    if (!is_on(conf, route, n > 1))
+    const struct route *route = find(segments, n, method);
+    if (route == NULL && n > 1 && conf->api_registration_tokens.n > 0) {
+        route = find(segments + 1, n - 1, method);
+        prefix = segments[0];
+        if (route != NULL && !route->takes_prefix)
+            return ERR_NOT_FOUND;
+    }
+    if (route == NULL || !is_on(conf, route))
         return ERR_NOT_FOUND;
-    *match = (struct route_match){.route = route, .is_options = strcmp(method, "OPTIONS") == 0};
-    if (n > 1)
-        match->prefix = segments[0];
+    *match = (struct route_match){route, prefix, strcmp(method, "OPTIONS") == 0};
     return match->is_options || takes_method(route, method) ? ERR_OK : ERR_METHOD;
 }

@@ -35,6 +35,7 @@ struct tls {
     struct counters *counters;
     struct keypair_files files;
     struct keypair *pair;
+    bool is_temporary;   // and of no worth
     struct traces tried; // when the pair was last tried
     struct traces seen;  // at the last look
     void (*on_closed)(void *context);
@@ -66,7 +67,7 @@ static struct traces look(const struct keypair_files *files)
     return traces;
 }
 
-static void log_loaded(const struct tls *tls)
+static void log_loaded(const struct tls *tls, const char *from)
 {
     char expires[32];
     struct tm parts;
@@ -74,7 +75,16 @@ static void log_loaded(const struct tls *tls)
     gmtime_r(&when, &parts);
     strftime(expires, sizeof expires, "%Y-%m-%dT%H:%M:%SZ", &parts);
     log_write(tls->log, LOG_INFO, "tls.loaded", LOG_STR("subject", keypair_subject(tls->pair)),
-              LOG_STR("expires", expires), LOG_STR("certificate", tls->files.certificate));
+              LOG_STR("expires", expires), LOG_STR("certificate", from));
+}
+
+static void replace(struct tls *tls, struct keypair *pair, const char *from)
+{
+    keypair_free(tls->pair);
+    tls->pair = pair;
+    tls->is_temporary = false;
+    count(tls->counters, COUNT_certificate_loads);
+    log_loaded(tls, from);
 }
 
 // Logs a failure as `event`.
@@ -89,10 +99,7 @@ static enum err try_pair(struct tls *tls, const char *event)
         count(tls->counters, COUNT_certificate_errors);
         return err;
     }
-    keypair_free(tls->pair);
-    tls->pair = pair;
-    count(tls->counters, COUNT_certificate_loads);
-    log_loaded(tls);
+    replace(tls, pair, tls->files.certificate);
     return ERR_OK;
 }
 
@@ -114,26 +121,46 @@ enum err tls_open(struct tls **tls, const struct tls_options *options)
     self->log = options->log;
     self->counters = options->counters;
     self->files = options->files;
-    enum err err = try_pair(self, "tls.refused");
+    self->is_temporary = options->temporary_for != NULL;
+    enum err err = options->temporary_for == NULL
+                       ? try_pair(self, "tls.refused")
+                       : keypair_make_temporary(&self->pair, options->temporary_for, time(NULL));
     if (err != ERR_OK) {
         free(self);
         return err;
     }
     uv_timer_init(options->loop, &self->timer);
     self->timer.data = self;
-    uv_timer_start(&self->timer, on_timer, LOOK_EVERY_MS, LOOK_EVERY_MS);
+    if (options->temporary_for == NULL)
+        uv_timer_start(&self->timer, on_timer, LOOK_EVERY_MS, LOOK_EVERY_MS);
     *tls = the_tls = self;
     return ERR_OK;
 }
 
 enum err tls_reload(struct tls *tls)
 {
+    if (tls->files.certificate == NULL)
+        return ERR_OK;
     return try_pair(tls, "tls.reload_failed");
 }
 
 time_t tls_expires(const struct tls *tls)
 {
-    return keypair_expires(tls->pair);
+    return tls->is_temporary ? 0 : keypair_expires(tls->pair);
+}
+
+enum err tls_set(struct tls *tls, const struct keypair_text *text)
+{
+    struct keypair *pair;
+    char why[KEYPAIR_WHY_MAX] = "out of memory";
+    enum err err = keypair_parse(&pair, text, time(NULL), why);
+    if (err != ERR_OK) {
+        log_write(tls->log, LOG_ERROR, "tls.reload_failed", LOG_STR("reason", why));
+        count(tls->counters, COUNT_certificate_errors);
+        return err;
+    }
+    replace(tls, pair, text->name);
+    return ERR_OK;
 }
 
 static void on_close(uv_handle_t *handle)

@@ -20,17 +20,21 @@ struct tls_options {
     uv_loop_t *loop;
     struct log *log;
     struct counters *counters;
-    struct keypair_files files;
+    struct keypair_files files; // to be loaded and watched; not with
+    const char *temporary_for;  // a name: starts with a temporary certificate for it, until tls_set; or a null pointer
 };
 
 // Loads the pair and watches the files. ERR_TLS, logged as tls.refused; ERR_MEMORY, ERR_SYSTEM.
 enum err tls_open(struct tls **tls, const struct tls_options *options);
 
-// Loads the pair now. A good one replaces the old (tls.loaded); ERR_TLS or ERR_MEMORY: the old one stays
-// (tls.reload_failed).
+// Loads the pair from its files now, if it has any. A good one replaces the old (tls.loaded); ERR_TLS or ERR_MEMORY:
+// the old one stays (tls.reload_failed).
 enum err tls_reload(struct tls *tls);
 
-// When the certificate in use expires, since 1970.
+// Uses this pair from now on (tls.loaded). ERR_TLS, ERR_MEMORY: the old one stays (tls.reload_failed).
+enum err tls_set(struct tls *tls, const struct keypair_text *text);
+
+// When the certificate in use expires, since 1970; 0: it is a temporary one.
 time_t tls_expires(const struct tls *tls);
 
 // No handshake may follow. `on_closed` is called on the loop; everything is freed by then.

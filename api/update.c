@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: MIT
-// An update is judged in an order that tells a stranger nothing: whether the account exists, whether the key is right
-// and whether the network is allowed all end in the same answer, and all after one password check. An account that does
-// not exist is checked against a hash that nobody has the password of, so it takes as long as one that does. Only who
-// has proved to be the account's owner, from a place he may call from, learns what is wrong with his body.
+// First login.c lets the account in, then its body is judged, and then the store has it.
 //
-// Whether the network is allowed is found out at the look-up, where the account's list is at hand, and told after the
-// password.
-//
-// A credential that was verified lately and is cached goes straight on; otherwise the throttle is asked, which may say
-// that there have been too many failures, and then the hasher checks it. The account is read before the check and may
-// be gone after it; then the store, which looks again, says so.
+// A hash that came from acme-dns is replaced by one of ours at the first update that is otherwise good: then the
+// password is at hand. The store writes it together with the value, unless the account has got yet another meanwhile.
+// When there is no time for a hash, it stays for the next update.
 #include "update.h"
 
-#include "auth.h"
+#include "login.h"
+#include "name.h"
 #include "request.h"
 
 #include <stdio.h>
@@ -20,6 +15,16 @@
 static void refuse(struct request *request, enum err err, const char *reason)
 {
     request_refuse(request, err, "update.refused", reason);
+}
+
+static void remember_new_hash(struct request *request)
+{
+    const struct credential credential = {
+        .username = request->username,
+        .password = bytes_of_text(request->job.password),
+        .hash = request->change.new_hash,
+    };
+    credential_remember(request->service->credentials, &credential);
 }
 
 static void on_updated(void *arg)
@@ -35,9 +40,11 @@ static void on_updated(void *arg)
         refuse(request, err, err_word(err));
         return;
     }
+    if (request->change.new_hash.n > 0)
+        remember_new_hash(request);
     count(&service->counters, COUNT_updates);
     log_write(service->log, LOG_INFO, "update.done", LOG_STR("account", request->username_text),
-              LOG_STR("subdomain", request->subdomain), LOG_STR("ip", request->ip_text));
+              LOG_STR("subdomain", request->account_subdomain), LOG_STR("ip", request->ip_text));
     char txt[BODY_TXT_CHARS + 1];
     snprintf(txt, sizeof txt, "%.*s", BODY_TXT_CHARS, (const char *)request->rdata + 1);
     request_audit(request, ERR_OK, NULL, txt);
@@ -45,152 +52,71 @@ static void on_updated(void *arg)
     request_answer(request, MHD_HTTP_OK, request->words);
 }
 
-// The value as TXT rdata: one character-string (RFC 1035 3.3.14).
-static void submit(struct request *request, const char *txt)
+static void submit(struct request *request)
 {
-    request->rdata[0] = BODY_TXT_CHARS;
-    memcpy(request->rdata + 1, txt, BODY_TXT_CHARS);
     request->change.kind = CHANGE_UPDATE;
-    request->change.account =
-        (struct account){.username = request->username, .subdomain = bytes_of_text(request->account_subdomain)};
+    request->change.account = (struct account){.username = request->username,
+                                               .subdomain = bytes_of_text(request->account_subdomain),
+                                               .hash = bytes_of_text(request->account_hash)};
     request->change.rdata = (struct bytes){request->rdata, sizeof request->rdata};
     request_change(request, on_updated);
 }
 
-// The credential is good.
+static void on_hashed(void *arg)
+{
+    struct request *request = arg;
+    if (request->job.result == ERR_OK)
+        request->change.new_hash = bytes_of_text(request->job.hash);
+    submit(request);
+}
+
+// The value as TXT rdata: one character-string (RFC 1035 3.3.14).
+static void take(struct request *request, const char *txt)
+{
+    request->rdata[0] = BODY_TXT_CHARS;
+    memcpy(request->rdata + 1, txt, BODY_TXT_CHARS);
+    if (request->service->conf->api_keep_bcrypt || !secret_is_foreign(request->account_hash) ||
+        request_hash(request, HASH_MAKE, on_hashed) != ERR_OK)
+        submit(request);
+}
+
+// Letters fold case.
+static bool is_own(const struct request *request, const char *subdomain)
+{
+    size_t n = strlen(subdomain);
+    if (n != strlen(request->account_subdomain))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (name_fold((uint8_t)subdomain[i]) != (uint8_t)request->account_subdomain[i])
+            return false;
+    return true;
+}
+
 static void judge_body(struct request *request)
 {
     struct body_update body;
     struct body_update_result result;
-    if (!request->is_network_allowed) {
-        refuse(request, ERR_FORBIDDEN, "network");
-        return;
-    }
     enum err err = body_parse_update(request_body(request), &body, &result);
-    if (err == ERR_OK)
-        err = result.subdomain;
     if (err != ERR_OK) {
         refuse(request, err, err_word(err));
         return;
     }
-    memcpy(request->subdomain, body.subdomain, sizeof request->subdomain);
-    if (strcmp(request->subdomain, request->account_subdomain) != 0)
-        refuse(request, ERR_FORBIDDEN, "subdomain");
-    else if (result.txt != ERR_OK)
-        refuse(request, result.txt, err_word(result.txt));
-    else
-        submit(request, body.txt);
-}
-
-static struct credential credential_of(const struct request *request)
-{
-    return (struct credential){
-        .username = request->username,
-        .password = bytes_of_text(request->job.password),
-        .hash = bytes_of_text(request->job.hash),
-    };
-}
-
-// A right key that is used from elsewhere counts as a failure too.
-static bool was_failure(const struct request *request)
-{
-    return request->job.result == ERR_FORBIDDEN || !request->is_account_known || !request->is_network_allowed;
-}
-
-static void on_checked(void *arg)
-{
-    struct request *request = arg;
-    enum err err = request->job.result;
-    if (err == ERR_MEMORY || err == ERR_STOPPING || !was_failure(request))
-        throttle_proved(&request->service->throttle, request->ip, &request->username);
-    if (err == ERR_MEMORY || err == ERR_STOPPING) {
-        refuse(request, err, err_word(err));
-    } else if (!request->is_account_known) {
-        refuse(request, ERR_FORBIDDEN, "unknown_account");
-    } else if (err != ERR_OK) {
-        refuse(request, err, err == ERR_FORBIDDEN ? "password" : "stored_hash");
+    if (is_own(request, body.any_subdomain)) {
+        memcpy(request->subdomain, request->account_subdomain, sizeof request->subdomain);
+        err = result.txt;
+    } else if (result.subdomain == ERR_OK) {
+        memcpy(request->subdomain, body.subdomain, sizeof body.subdomain);
+        err = ERR_FORBIDDEN;
     } else {
-        const struct credential credential = credential_of(request);
-        credential_remember(request->service->credentials, &credential);
-        judge_body(request);
+        err = result.subdomain; // what it is instead may be a secret, and is not logged
     }
-}
-
-static enum err keep_account(struct request *request, const struct account *account)
-{
-    if (account->hash.n >= sizeof request->job.hash || account->subdomain.n > SUBDOMAIN_MAX)
-        return ERR_CORRUPT;
-    memcpy(request->job.hash, account->hash.at, account->hash.n);
-    memcpy(request->account_subdomain, account->subdomain.at, account->subdomain.n);
-    request->is_account_known = true;
-    request->is_network_allowed = auth_allows(account->allowfrom, request->ip);
-    return ERR_OK;
-}
-
-// Afterwards request->job.hash is what the password is to be checked against.
-static enum err find_account(struct request *request)
-{
-    const struct service *service = request->service;
-    struct account account;
-    enum err err = store_begin(service->reader);
     if (err != ERR_OK)
-        return err;
-    err = store_find_account(service->reader, &request->username, &account);
-    if (err == ERR_OK)
-        err = keep_account(request, &account);
-    store_end(service->reader);
-    if (err != ERR_NOT_FOUND)
-        return err;
-    memcpy(request->job.hash, service->dummy_hash, sizeof request->job.hash);
-    return ERR_OK;
-}
-
-// The credential is not known to be good.
-static void check(struct request *request)
-{
-    struct throttle *throttle = &request->service->throttle;
-    unsigned wait_s = throttle_attempt(throttle, request->ip, &request->username);
-    if (wait_s > 0) {
-        request_limit(request, wait_s, COUNT_auth_limited, "update.refused");
-        return;
-    }
-    enum err err = request_hash(request, HASH_CHECK, on_checked);
-    if (err == ERR_OK)
-        return;
-    throttle_proved(throttle, request->ip, &request->username);
-    refuse(request, err, err_word(err));
-}
-
-static void refuse_misshapen(struct request *request)
-{
-    unsigned wait_s = throttle_attempt(&request->service->throttle, request->ip, NULL);
-    if (wait_s > 0)
-        request_limit(request, wait_s, COUNT_auth_limited, "update.refused");
+        refuse(request, err, err == ERR_FORBIDDEN ? "subdomain" : err_word(err));
     else
-        refuse(request, ERR_FORBIDDEN, "credentials");
+        take(request, body.txt);
 }
 
 void update_on_request(struct request *request)
 {
-    struct service *service = request->service;
-    const char *key = request_header(request, "X-Api-Key");
-    if (auth_parse(request_header(request, "X-Api-User"), key, &request->username) != ERR_OK) {
-        refuse_misshapen(request);
-        return;
-    }
-    uuid_write(&request->username, request->username_text);
-    memcpy(request->job.password, key, sizeof request->job.password);
-    enum err err = find_account(request);
-    if (err != ERR_OK) {
-        refuse(request, err, err_word(err));
-        return;
-    }
-    const struct credential credential = credential_of(request);
-    bool is_known = credential_is_known(service->credentials, &credential);
-    if (!is_known || !request->is_account_known || !request->is_network_allowed) {
-        check(request);
-        return;
-    }
-    count(&service->counters, COUNT_credential_hits);
-    judge_body(request);
+    login_start(request, "update.refused", judge_body);
 }

@@ -34,6 +34,13 @@ struct tokens {
     const struct token *at;
 };
 
+// How the server gets its own certificate.
+struct conf_acme {
+    bool is_on;
+    const char *directory; // URL
+    struct texts names;    // lower case, without a final dot; each is one of general_domain or lies in one
+};
+
 #define CONF_FIELD_TEXT     const char * // never a null pointer
 #define CONF_FIELD_CHOICE   const char * // one of the words in options.def, lower case
 #define CONF_FIELD_LIST     struct texts
@@ -59,6 +66,7 @@ struct conf {
     struct listens metrics_listens; // metrics_listen
     bool is_metrics_asked;          // somebody has set metrics_listen
     struct texts etcd_endpoints;    // database_connection with engine "etcd"
+    struct conf_acme acme;          // api_tls "letsencrypt" and "letsencryptstaging"
     bool has_udp;                   // general_protocol
     bool has_tcp;
     struct log_options log;    // [logconfig] and general_debug

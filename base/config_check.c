@@ -6,6 +6,7 @@
 #include "config_check.h"
 
 #include "config_etcd.h"
+#include "config_tls.h"
 #include "siphash.h"
 
 #include <ctype.h>
@@ -216,25 +217,13 @@ static enum err check_store(struct conf *conf, struct config_report *report)
     bool is_etcd = strcmp(conf->database_engine, "etcd") == 0;
     if (is_etcd)
         return config_check_etcd(conf, report);
-    if (strcmp(conf->database_engine, "lmdb") != 0)
-        config_error(
-            report, OPTION_ID_database_engine,
-            "\"%s\" means an acme-dns database, which is not read here; set engine = \"lmdb\" and connection to "
-            "a directory for acmezone's own store",
-            conf->database_engine);
-    return ERR_OK;
-}
-
-static enum err check_tls(struct conf *conf, struct config_report *report)
-{
-    bool is_cert = strcmp(conf->api_tls, "cert") == 0, is_none = strcmp(conf->api_tls, "none") == 0;
-    if (!is_cert && !is_none)
-        config_error(report, OPTION_ID_api_tls, "\"%s\" is not available; only \"cert\" and \"none\" are",
-                     conf->api_tls);
-    if (is_cert && (*conf->api_tls_cert_privkey == 0 || *conf->api_tls_cert_fullchain == 0))
-        config_error(report, OPTION_ID_api_tls, "\"cert\" needs tls_cert_privkey and tls_cert_fullchain");
-    if (is_none && conf->api_hsts_enabled)
-        config_warn(report, OPTION_ID_api_hsts_enabled, "has no effect with tls = \"none\"");
+    if (strcmp(conf->database_engine, "lmdb") == 0)
+        return ERR_OK;
+    bool is_from_file = report->origins[OPTION_ID_database_engine].source == CONFIG_FILE;
+    config_error(report, OPTION_ID_database_engine,
+                 "\"%s\" is a database of acme-dns; take it over with: acmezone import %s%s -c "
+                 "/etc/acmezone/config.cfg",
+                 conf->database_engine, is_from_file ? "--from " : "SOURCE", is_from_file ? report->file : "");
     return ERR_OK;
 }
 
@@ -332,9 +321,9 @@ static enum err fill_threads(struct conf *conf, struct config_report *)
 enum err config_check(struct conf *conf, struct config_report *report)
 {
     static enum err (*const CHECKS[])(struct conf *, struct config_report *) = {
-        check_entries,    check_domains,        check_soa,   check_listen, check_cookies,
-        check_api_listen, check_metrics_listen, check_store, check_tls,    check_tokens,
-        check_proxies,    check_hash,           check_log,   fill_threads, note_records,
+        check_entries,    check_domains,        check_soa,   check_listen,     check_cookies,
+        check_api_listen, check_metrics_listen, check_store, config_check_tls, check_tokens,
+        check_proxies,    check_hash,           check_log,   fill_threads,     note_records,
     };
     enum err err = ERR_OK;
     for (size_t i = 0; err == ERR_OK && i < sizeof CHECKS / sizeof *CHECKS; i++)

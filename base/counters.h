@@ -64,7 +64,9 @@
     X(cluster_unreachable, "changes given up because etcd did not confirm them")                                       \
     X(cluster_barrier_timeouts, "changes that did not get to all replicas in time")                                    \
     X(certificate_loads, "certificates loaded")                                                                        \
-    X(certificate_errors, "certificates that could not be loaded")
+    X(certificate_errors, "certificates that could not be loaded")                                                     \
+    X(acme_issued, "certificates for its own names that the server has got")                                           \
+    X(acme_failures, "orders for one that failed")
 
 enum counter {
 #define COUNTER_ENUM(name, help) COUNT_##name,

@@ -20,6 +20,8 @@
     X(CIDR, 400, "invalid_allowfrom_cidr", "an allowfrom entry is not a network")                                      \
     X(SUBDOMAIN, 400, "bad_subdomain", "the subdomain is missing or misshapen")                                        \
     X(TXT, 400, "bad_txt", "the TXT value is misshapen")                                                               \
+    X(NOTE, 400, "bad_note", "the note is too long, or holds control characters")                                      \
+    X(RESERVED, 409, "subdomain_reserved", "the subdomain is reserved")                                                \
     X(LIMITED, 429, "too_many_requests", "too many requests or failures from this client")                             \
     X(BUSY, 503, "busy", "a queue is full, try again")                                                                 \
     X(STOPPING, 503, "stopping", "the server is stopping")                                                             \
@@ -28,7 +30,9 @@
     X(MEMORY, 503, "out_of_memory", "out of memory")                                                                   \
     X(FULL, 503, "db_error", "the store or its disk is full")                                                          \
     X(STORE, 500, "db_error", "the store failed")                                                                      \
-    X(EXISTS, 500, "db_error", "the name is taken")                                                                    \
+    X(EXISTS, 409, "subdomain_taken", "the name is taken")                                                             \
+    X(CONFLICT, 409, "conflict", "somebody else has changed it meanwhile")                                             \
+    X(DISABLED, 403, "account_disabled", "the account is disabled")                                                    \
     X(CORRUPT, 500, "db_error", "a stored record does not decode")                                                     \
     X(NEWER, 500, "db_error", "the store was written by a newer version")                                              \
     X(SYNTAX, 400, "bad_syntax", "the text does not parse")                                                            \

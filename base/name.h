@@ -7,6 +7,7 @@
 
 #include "bytes.h"
 
+#define CHALLENGE_LABEL "_acme-challenge" // in front of a name that is to be certified (RFC 8555 8.4)
 #define NAME_MAX_BYTES  255
 #define NAME_MAX_LABELS 127
 #define LABEL_MAX_BYTES 63

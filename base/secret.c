@@ -2,15 +2,20 @@
 // Everything that must not be guessed. A password is drawn from 64 letters, so six random bits make one letter without
 // bias. A hash is argon2id in its PHC spelling: cost and salt travel with it, so costs may change from one version to
 // the next while old hashes stay good.
+//
+// Whoever comes from acme-dns brings bcrypt hashes along. libcrypt checks those; it needs 32 KiB of work space, which
+// is taken from the heap as the hasher's stacks are small.
 #include "secret.h"
 
 #include <argon2.h>
+#include <crypt.h>
 #include <nettle/hmac.h>
 #include <nettle/memops.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
 enum { SALT_BYTES = 16, TAG_BYTES = 32 };
+enum { BCRYPT_CHARS = 60, BCRYPT_PASSWORD_MAX = 72, BCRYPT_COST_MAX = 14 }; // a cost more is twice the time
 
 void secret_random(void *out, size_t n)
 {
@@ -52,7 +57,7 @@ enum err secret_hash(const struct secret_cost *cost, struct bytes password, char
     return ERR_OK;
 }
 
-enum err secret_verify(const char *hash, struct bytes password)
+static enum err verify_argon2(const char *hash, struct bytes password)
 {
     switch (argon2id_verify(hash, password.at, password.n)) {
     case ARGON2_OK:
@@ -64,6 +69,59 @@ enum err secret_verify(const char *hash, struct bytes password)
     default:
         return ERR_CORRUPT;
     }
+}
+
+// "$2b$10$" and 53 characters. bcrypt would cut a longer password off.
+static enum err verify_bcrypt(const char *hash, struct bytes password)
+{
+    char text[BCRYPT_PASSWORD_MAX + 1] = {0};
+    if (strlen(hash) != BCRYPT_CHARS || hash[6] != '$' || strtoul(hash + 4, NULL, 10) > BCRYPT_COST_MAX)
+        return ERR_CORRUPT;
+    if (password.n > BCRYPT_PASSWORD_MAX || memchr(password.at, 0, password.n) != NULL)
+        return ERR_FORBIDDEN;
+    struct crypt_data *space = calloc(1, sizeof *space);
+    if (space == NULL)
+        return ERR_MEMORY;
+    memcpy(text, password.at, password.n);
+    const char *made = crypt_r(text, hash, space);
+    enum err err = ERR_CORRUPT;
+    if (made != NULL && strlen(made) == BCRYPT_CHARS)
+        err = secret_equal(made, hash, BCRYPT_CHARS) ? ERR_OK : ERR_FORBIDDEN;
+    explicit_bzero(text, sizeof text);
+    explicit_bzero(space, sizeof *space);
+    free(space);
+    return err;
+}
+
+static const struct form {
+    const char *beginning;
+    enum err (*verify)(const char *hash, struct bytes password);
+    bool is_ours;
+} forms[] = {
+    {"$argon2id$", verify_argon2, true},
+    {"$2a$", verify_bcrypt, false},
+    {"$2b$", verify_bcrypt, false},
+    {"$2y$", verify_bcrypt, false},
+};
+
+static const struct form *find_form(const char *hash)
+{
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
+        if (strncmp(hash, forms[i].beginning, strlen(forms[i].beginning)) == 0)
+            return &forms[i];
+    return NULL;
+}
+
+enum err secret_verify(const char *hash, struct bytes password)
+{
+    const struct form *form = find_form(hash);
+    return form == NULL ? ERR_CORRUPT : form->verify(hash, password);
+}
+
+bool secret_is_foreign(const char *hash)
+{
+    const struct form *form = find_form(hash);
+    return form == NULL || !form->is_ours;
 }
 
 bool secret_equal(const void *a, const void *b, size_t n)

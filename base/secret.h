@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// secret: random bytes, passwords, their argon2id hashes, and comparisons that do not tell time.
+// secret: random bytes, passwords, their hashes, and comparisons that do not tell time.
 //
-// The door of argon2 and of nettle. Any thread. secret_hash and secret_verify take tens of milliseconds and megabytes
-// by design: never call them on an event loop.
+// The door of argon2, of libcrypt's bcrypt and of nettle. Any thread. secret_hash and secret_verify take tens of
+// milliseconds and megabytes by design: never call them on an event loop.
 #pragma once
 
 #include "bytes.h"
@@ -33,9 +33,13 @@ void secret_password(char out[SECRET_PASSWORD_CHARS + 1]);
 // that argon2 refuses.
 enum err secret_hash(const struct secret_cost *cost, struct bytes password, char out[SECRET_HASH_MAX]);
 
-// ERR_OK when the password belongs to the PHC string, ERR_FORBIDDEN when not, ERR_CORRUPT when the string is no
-// argon2id hash, ERR_MEMORY.
+// ERR_OK when the password belongs to the hash, ERR_FORBIDDEN when not, ERR_MEMORY. The hash is a PHC string of
+// argon2id or one of bcrypt ("$2a$", "$2b$", "$2y$"), as acme-dns keeps it. ERR_CORRUPT: it is something else, or of a
+// cost that would take seconds.
 enum err secret_verify(const char *hash, struct bytes password);
+
+// Whether the hash is one that secret_hash does not make, and is to be replaced when the password is at hand.
+bool secret_is_foreign(const char *hash);
 
 // Whether two runs of `n` bytes are equal, in a time that depends on `n` alone.
 bool secret_equal(const void *a, const void *b, size_t n);

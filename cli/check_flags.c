@@ -87,7 +87,8 @@ bool check_flags_take(struct check_flags *flags, const char *command, int letter
     case FLAG_DEADLINE:
         if (!check_flags_number(command, argument, &options->deadline_ms))
             return false;
-        options->deadline_ms = options->deadline_ms > NUMBER_MAX / MS_PER_S ? NUMBER_MAX : options->deadline_ms * MS_PER_S;
+        options->deadline_ms =
+            options->deadline_ms > NUMBER_MAX / MS_PER_S ? NUMBER_MAX : options->deadline_ms * MS_PER_S;
         return true;
     default:
         fprintf(stderr, "acmezone %s: see \"acmezone %s --help\"\n", command, command);
@@ -95,8 +96,7 @@ bool check_flags_take(struct check_flags *flags, const char *command, int letter
     }
 }
 
-enum err check_flags_run(const struct check_flags *flags, const char *command, const char *domain,
-                         struct check **check)
+enum err check_flags_run(const struct check_flags *flags, const char *command, const char *domain, struct check **check)
 {
     enum err err = check_run(check, domain, &flags->options);
     const char *file = flags->options.anchors_file != NULL ? flags->options.anchors_file : "the trust anchors";

@@ -30,7 +30,9 @@ enum {
         {"ca", required_argument, NULL, FLAG_CA}, {"account-uri", required_argument, NULL, FLAG_ACCOUNT_URI},          \
         {"wildcard", no_argument, NULL, FLAG_WILDCARD}, {"expect", required_argument, NULL, FLAG_EXPECT},              \
         {"deadline", required_argument, NULL, FLAG_DEADLINE}, {"timeout", required_argument, NULL, FLAG_TIMEOUT},      \
-        {"config", required_argument, NULL, 'c'}
+    {                                                                                                                  \
+        "config", required_argument, NULL, 'c'                                                                         \
+    }
 #define CHECK_FLAGS_HELP                                                                                               \
     "  --expect FULLDOMAIN    where the CNAME has to lead\n"                                                           \
     "  -c, --config FILE      the server's configuration: the CNAME has to lead into one of its zones\n"               \

@@ -39,6 +39,11 @@ int cmd_config_load(struct conf **conf, const char *file)
     return status_of(err);
 }
 
+int cmd_config_load_text(struct conf **conf, struct bytes text, const char *name)
+{
+    return status_of(config_load_text(conf, text, name, (struct config_sink){.on_text = print_told}));
+}
+
 // Makes the zones too, for the static records; their errors go through a log, which tells them on standard error.
 static enum err check_records(const struct conf *conf)
 {

@@ -58,6 +58,7 @@ static void on_stop(uv_signal_t *signal, int number)
     log_write(serve->house.log, LOG_INFO, "serve.stopping",
               LOG_STR("signal", number == SIGTERM ? "SIGTERM" : "SIGINT"));
     notify_manager("STOPPING=1");
+    house_leave(&serve->house);
     api_stop(serve->house.api, DRAIN_MS, on_api_stopped, serve);
 }
 
@@ -84,6 +85,7 @@ static const struct {
 static enum err start_signals(struct serve *serve)
 {
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); // a file that may not grow is an error to whoever writes it
     for (size_t i = 0; i < N_SIGNALS; i++) {
         serve->signals[i].data = serve;
         if (uv_signal_init(&serve->loop, &serve->signals[i]) != 0 ||
@@ -104,14 +106,13 @@ static void announce(const struct house *house)
     notify_manager("READY=1");
 }
 
-static int run(struct serve *serve, struct conf *conf)
+static enum err serve_all(struct serve *serve)
 {
     if (uv_loop_init(&serve->loop) != 0 || start_signals(serve) != ERR_OK) {
         fputs("acmezone: error: the event loop cannot be made\n", stderr);
-        config_free(conf);
-        return EXIT_REFUSED;
+        return ERR_SYSTEM;
     }
-    enum err err = house_open(&serve->house, conf, &serve->loop);
+    enum err err = house_open(&serve->house, &serve->loop);
     if (err == ERR_OK)
         announce(&serve->house);
     else
@@ -120,6 +121,14 @@ static int run(struct serve *serve, struct conf *conf)
     uv_loop_close(&serve->loop);
     if (err == ERR_OK)
         log_write(serve->house.log, LOG_INFO, "serve.stopped");
+    return err;
+}
+
+static int run(struct serve *serve, struct conf *conf)
+{
+    enum err err = house_begin(&serve->house, conf);
+    if (err == ERR_OK)
+        err = serve_all(serve);
     house_close(&serve->house);
     return err == ERR_OK ? 0 : err == ERR_SYNTAX ? EXIT_USAGE : EXIT_REFUSED;
 }

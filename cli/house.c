@@ -8,14 +8,13 @@
 #include "descriptors.h"
 #include "identity.h"
 #include "metrics.h"
+#include "reserved.h"
 #include "sandbox.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-enum { SPARE_READERS = 2 }; // of the API and of the metrics
 
 // --- Open and close ---
 
@@ -60,9 +59,18 @@ static enum err open_other_logs(struct house *house)
     return err == ERR_OK ? open_audit(house) : err;
 }
 
-static const char *store_directory(const struct conf *conf)
+static struct log *agent_log; // until the agent has been forked
+
+static enum err confine_agent(const struct conf *conf)
 {
-    return conf->etcd_endpoints.n > 0 ? conf->database_path : conf->database_connection;
+    enum err err = identity_end(conf, agent_log);
+    return err == ERR_OK ? sandbox_agent(conf, agent_log) : err;
+}
+
+static enum err start_agent(struct house *house)
+{
+    agent_log = house->log;
+    return house->conf->acme.is_on ? agent_start(&house->agent, house->conf, house->log, confine_agent) : ERR_OK;
 }
 
 // Landlock can let a directory through only when it is there.
@@ -72,7 +80,9 @@ static enum err enclose(struct house *house)
     if (err == ERR_OK)
         err = open_other_logs(house);
     if (err == ERR_OK)
-        err = store_make_directory(store_directory(house->conf), house->log);
+        err = store_make_directory(database_directory(house->conf), house->log);
+    if (err == ERR_OK)
+        err = start_agent(house);
     return err == ERR_OK ? sandbox_begin(house->conf, house->log) : err;
 }
 
@@ -83,37 +93,10 @@ static enum err shut(const struct house *house)
     return err == ERR_OK ? sandbox_end(house->conf, house->log) : err;
 }
 
-static struct store_cluster cluster_of(const struct conf *conf)
-{
-    return (struct store_cluster){.endpoints = conf->etcd_endpoints.at,
-                                  .n_endpoints = conf->etcd_endpoints.n,
-                                  .prefix = conf->database_prefix,
-                                  .username = conf->database_username,
-                                  .password = conf->database_password,
-                                  .tls_ca = conf->database_tls_ca,
-                                  .tls_cert = conf->database_tls_cert,
-                                  .tls_key = conf->database_tls_key,
-                                  .replica_id = conf->database_replica_id,
-                                  .connect_ms = (unsigned)conf->database_connect_ms,
-                                  .request_ms = (unsigned)conf->database_request_ms,
-                                  .lease_s = (unsigned)conf->database_lease_s,
-                                  .barrier_s = (unsigned)conf->database_barrier_s,
-                                  .stale_s = (unsigned)conf->database_stale_s,
-                                  .refuses_stale = strcmp(conf->database_stale_answers, "servfail") == 0};
-}
-
 static enum err open_store(struct house *house)
 {
-    const struct conf *conf = house->conf;
-    bool is_replica = conf->etcd_endpoints.n > 0;
-    house->cluster = cluster_of(conf);
-    house->store_options = (struct store_options){.cluster = is_replica ? &house->cluster : NULL,
-                                                  .directory = store_directory(conf),
-                                                  .map_bytes = (uint64_t)conf->database_map_size,
-                                                  .n_values = (unsigned)conf->general_txt_values,
-                                                  .n_readers = (unsigned)conf->general_workers + SPARE_READERS,
-                                                  .log = house->log};
-    return store_open(&house->store, &house->store_options);
+    database_read(&house->database, house->conf, house->log);
+    return store_open(&house->store, &house->database.options);
 }
 
 static enum err open_server(struct house *house)
@@ -128,16 +111,24 @@ static enum err open_server(struct house *house)
 static size_t check_ready(void *context, struct api_check *checks, size_t max)
 {
     const struct house *house = context;
-    if (max < 3)
+    if (max < 4)
         return 0;
     checks[0] = (struct api_check){"dns", true, "", NULL}; // bound before the API, and until after it
     checks[1] = (struct api_check){"store", store_is_writable(house->store), "the last commit failed", NULL};
+    size_t n = 2;
     const struct store_status status = store_status(house->store);
-    if (status.state == NULL)
-        return 2;
-    checks[2] = (struct api_check){"replica", !status.is_stale,
-                                   status.is_in_step && !status.is_stale ? NULL : status.why, status.state};
-    return 3;
+    if (status.state != NULL)
+        checks[n++] = (struct api_check){"replica", !status.is_stale,
+                                         status.is_in_step && !status.is_stale ? NULL : status.why, status.state};
+    if (house->acme != NULL)
+        checks[n++] = acme_check(house->acme);
+    return n;
+}
+
+static bool is_reserved(void *context, struct bytes label)
+{
+    const struct house *house = context;
+    return reserved_has(house->zones, label);
 }
 
 static enum err open_api(struct house *house, uv_loop_t *loop)
@@ -155,9 +146,27 @@ static enum err open_api(struct house *house, uv_loop_t *loop)
                                                            .listen_fds = bound.fds,
                                                            .n_listen_fds = bound.n,
                                                            .ready = check_ready,
-                                                           .ready_context = house});
+                                                           .ready_context = house,
+                                                           .is_reserved = is_reserved,
+                                                           .reserved_context = house});
     if (err != ERR_OK)
         bind_drop(&bound);
+    return err;
+}
+
+static enum err open_acme(struct house *house, uv_loop_t *loop)
+{
+    const struct acme_options options = {.conf = house->conf,
+                                         .loop = loop,
+                                         .store = house->store,
+                                         .log = house->log,
+                                         .api = house->api,
+                                         .agent = house->agent};
+    if (!house->conf->acme.is_on)
+        return ERR_OK;
+    house->agent = (struct agent){-1, -1};
+    enum err err = acme_open(&house->acme, &options);
+    house->is_acme_running = err == ERR_OK;
     return err;
 }
 
@@ -208,6 +217,7 @@ static enum err open_metrics(struct house *house, uv_loop_t *loop)
 // What runs on the loop goes on until the loop has run.
 static void stop_serving(struct house *house)
 {
+    house_leave(house);
     if (house->exporter != NULL)
         exporter_stop(house->exporter, NULL, NULL);
     if (house->api != NULL)
@@ -216,23 +226,27 @@ static void stop_serving(struct house *house)
     house->api = NULL;
 }
 
-enum err house_open(struct house *house, struct conf *conf, uv_loop_t *loop)
+enum err house_begin(struct house *house, struct conf *conf)
 {
-    *house = (struct house){.conf = conf};
+    *house = (struct house){.conf = conf, .agent = {-1, -1}};
     vitals_open(&house->vitals);
     enum err err = open_log(house);
     if (err == ERR_OK)
         descriptors_fit(conf, house->log);
+    return err == ERR_OK ? enclose(house) : err;
+}
+
+enum err house_open(struct house *house, uv_loop_t *loop)
+{
+    enum err err = open_store(house);
     if (err == ERR_OK)
-        err = enclose(house);
-    if (err == ERR_OK)
-        err = open_store(house);
-    if (err == ERR_OK)
-        err = zones_new(&house->zones, conf, house->log);
+        err = zones_new(&house->zones, house->conf, house->log);
     if (err == ERR_OK)
         err = open_server(house);
     if (err == ERR_OK)
         err = open_api(house, loop);
+    if (err == ERR_OK)
+        err = open_acme(house, loop);
     if (err == ERR_OK)
         err = open_metrics(house, loop);
     if (err == ERR_OK)
@@ -242,8 +256,16 @@ enum err house_open(struct house *house, struct conf *conf, uv_loop_t *loop)
     return err;
 }
 
+void house_leave(struct house *house)
+{
+    if (house->is_acme_running)
+        acme_stop(house->acme);
+    house->is_acme_running = false;
+}
+
 void house_close(struct house *house)
 {
+    agent_stop(&house->agent);
     if (house->server != NULL)
         server_stop(house->server);
     if (house->zones != NULL)
@@ -252,6 +274,8 @@ void house_close(struct house *house)
         store_reader_close(house->metrics_reader);
     if (house->store != NULL)
         store_close(house->store);
+    if (house->acme != NULL)
+        acme_free(house->acme);
     vitals_close(&house->vitals);
     free(house->api_addresses);
     free(house->metrics_addresses);
@@ -341,6 +365,8 @@ uint64_t house_total(const struct house *house, enum counter which)
     uint64_t sum = counter_value(store_counters(house->store), which);
     if (house->api != NULL)
         sum += counter_value(api_counters(house->api), which);
+    if (house->acme != NULL)
+        sum += counter_value(acme_counters(house->acme), which);
     for (size_t i = 0; i < server_n_workers(house->server); i++)
         sum += counter_value(server_counters(house->server, i), which);
     return sum;

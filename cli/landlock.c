@@ -27,6 +27,10 @@
     (ACCESS_READ | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REMOVE_FILE |      \
      ACCESS_TRUNCATE)
 
+#define ACCESS_RUN     (ACCESS_READ | LANDLOCK_ACCESS_FS_EXECUTE)
+#define ACCESS_DEVICES (ACCESS_READ | LANDLOCK_ACCESS_FS_WRITE_FILE | ACCESS_IOCTL_DEV)
+#define ACCESS_KEEP    (ACCESS_WRITE | LANDLOCK_ACCESS_FS_MAKE_DIR)
+
 struct ruleset {
     int fd;
     uint64_t handled;
@@ -94,11 +98,26 @@ static bool let_all(const struct ruleset *ruleset, const struct conf *conf)
            let_beside(ruleset, conf->querylog_file, ACCESS_WRITE) && let_beside(ruleset, conf->file, ACCESS_READ) &&
            let_beside(ruleset, conf->api_tls_cert_fullchain, ACCESS_READ) &&
            let_beside(ruleset, conf->api_tls_cert_privkey, ACCESS_READ) &&
+           (!conf->acme.is_on || let(ruleset, conf->api_acme_cache_dir, ACCESS_READ)) &&
            let(ruleset, "/sys/devices/system/cpu", ACCESS_READ) &&
            let(ruleset, "/dev/null", LANDLOCK_ACCESS_FS_READ_FILE);
 }
 
-enum err landlock_enter(const struct conf *conf, int *version)
+// Programs and their libraries, what looking up names and judging certificates reads, and the cache directory.
+static bool let_agent(const struct ruleset *ruleset, const struct conf *conf)
+{
+    static const char *const system[] = {"/usr", "/lib", "/lib64", "/etc", "/run/systemd/resolve"};
+    bool is_good = let(ruleset, conf->api_acme_cache_dir, ACCESS_KEEP) && let(ruleset, "/dev", ACCESS_DEVICES) &&
+                   let(ruleset, "/proc", ACCESS_READ) && let_beside(ruleset, conf->api_acme_ca_file, ACCESS_READ) &&
+                   let_beside(ruleset, conf->api_acme_program, ACCESS_RUN) &&
+                   let_beside(ruleset, "/proc/self/exe", ACCESS_RUN);
+    for (size_t i = 0; i < sizeof system / sizeof system[0] && is_good; i++)
+        is_good = let(ruleset, system[i], ACCESS_RUN);
+    return is_good;
+}
+
+static enum err enter(const struct conf *conf, int *version,
+                      bool (*let_through)(const struct ruleset *, const struct conf *))
 {
     long found = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
     if (found <= 0) {
@@ -110,7 +129,7 @@ enum err landlock_enter(const struct conf *conf, int *version)
     ruleset.fd = (int)syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0);
     if (ruleset.fd < 0)
         return ERR_SYSTEM;
-    bool is_good = let_all(&ruleset, conf) && syscall(SYS_landlock_restrict_self, ruleset.fd, 0) == 0;
+    bool is_good = let_through(&ruleset, conf) && syscall(SYS_landlock_restrict_self, ruleset.fd, 0) == 0;
     int saved = errno;
     close(ruleset.fd);
     errno = saved;
@@ -118,4 +137,14 @@ enum err landlock_enter(const struct conf *conf, int *version)
         return ERR_SYSTEM;
     *version = (int)found;
     return ERR_OK;
+}
+
+enum err landlock_enter(const struct conf *conf, int *version)
+{
+    return enter(conf, version, let_all);
+}
+
+enum err landlock_enter_agent(const struct conf *conf, int *version)
+{
+    return enter(conf, version, let_agent);
 }

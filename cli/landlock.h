@@ -6,3 +6,6 @@
 
 // `version` is that of the kernel's Landlock, or 0 when it has none and nothing was done. ERR_SYSTEM: errno says why.
 enum err landlock_enter(const struct conf *conf, int *version);
+
+// The same for the process that runs the ACME client.
+enum err landlock_enter_agent(const struct conf *conf, int *version);

@@ -35,6 +35,17 @@ enum err sandbox_begin(const struct conf *conf, struct log *log)
     return err == ERR_OK ? ERR_OK : refuse(log, "landlock");
 }
 
+enum err sandbox_agent(const struct conf *conf, struct log *log)
+{
+    int version;
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+        return refuse(log, "no_new_privs");
+    (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); // the client binds no low ports
+    if (is_instrumented || !conf->general_landlock || landlock_enter_agent(conf, &version) == ERR_OK)
+        return ERR_OK;
+    return refuse(log, "landlock");
+}
+
 static const char *landlock_text(const struct conf *conf)
 {
     if (landlock_version > 0)

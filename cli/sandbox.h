@@ -14,3 +14,7 @@ enum err sandbox_begin(const struct conf *conf, struct log *log);
 // When all threads run and all is bound: with general_seccomp only the system calls that serving takes are left, in all
 // threads. Logs serve.sandbox with all that is in force. ERR_SYSTEM, logged as serve.refused.
 enum err sandbox_end(const struct conf *conf, struct log *log);
+
+// The same for the process that runs the ACME client, when it has been forked: it may run programs, and write to the
+// cache directory. ERR_SYSTEM, logged as serve.refused.
+enum err sandbox_agent(const struct conf *conf, struct log *log);

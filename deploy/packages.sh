@@ -1,20 +1,21 @@
 #!/bin/sh
-# packages.sh SET...: makes sure that the Debian packages of the named sets (build, run, test, helm, cover, lint, bench) are installed.
+# packages.sh SET...: makes sure that the Debian packages of the named sets (build, run, test, fuzz, helm, cover, lint, bench) are installed.
 #
 # Prints what is missing and installs it with apt-get (through sudo when not root). On a system without apt-get it prints the
 # names to install and stops.
 set -eu
 
-build="libuv1-dev libldns-dev liblmdb-dev libmicrohttpd-dev libgnutls28-dev nettle-dev libjansson-dev libargon2-dev
-       libseccomp-dev libcurl4-gnutls-dev libprotobuf-c-dev protobuf-c-compiler"
-test="libcmocka-dev python3-pytest python3-dnspython python3-requests certbot pebble unbound nsd knot dehydrated lego uacme
-      ldnsutils iproute2 bind9-dnsutils openssl curl procps valgrind etcd-server etcd-client
-      prometheus python3-yaml jq"
+build="libuv1-dev libldns-dev liblmdb-dev libmicrohttpd-dev libgnutls28-dev nettle-dev libjansson-dev libargon2-dev libcrypt-dev
+       libseccomp-dev libcurl4-gnutls-dev libprotobuf-c-dev protobuf-c-compiler libsqlite3-dev libpq-dev"
+test="libcmocka-dev python3-pytest python3-dnspython python3-requests python3-jsonschema certbot pebble unbound nsd knot dehydrated
+      lego uacme ldnsutils iproute2 bind9-dnsutils openssl curl procps valgrind etcd-server etcd-client
+      prometheus python3-yaml postgresql python3-bcrypt jq"
 # Node.js and npm may also come from elsewhere than Debian.
 helm="python3-yaml busybox etcd-server $(command -v npm >/dev/null 2>&1 || echo nodejs npm)"
 run="curl bind9-dnsutils"
 cover="gcovr"
 lint="clang clang-format clang-tidy cppcheck systemd"
+fuzz="clang llvm libclang-rt-14-dev"
 bench="nsd knot etcd-server python3-dnspython python3-requests"
 
 wanted=""
@@ -24,6 +25,7 @@ for set in "$@"; do
     run) wanted="$wanted $run" ;;
     test) wanted="$wanted $test" ;;
     helm) wanted="$wanted $helm" ;;
+    fuzz) wanted="$wanted $fuzz" ;;
     cover) wanted="$wanted $cover" ;;
     lint) wanted="$wanted $lint" ;;
     bench) wanted="$wanted $bench" ;;

@@ -115,7 +115,7 @@ static void answer_from_values(struct walk *walk, const struct txt *txt)
     uint16_t qtype = walk->query->qtype;
     if (qtype == TYPE_ANY) {
         add_answer(walk, &any_answer);
-    } else if (qtype == TYPE_TXT && txt->n_values != 0) {
+    } else if (qtype == TYPE_TXT && txt->n_values != 0 && !txt->is_withheld) {
         walk->found->values = (struct rrset){.type = TYPE_TXT,
                                              .n_rrs = (uint16_t)txt->n_values,
                                              .ttl = (uint32_t)walk->lookup->conf->general_txt_ttl,
@@ -127,18 +127,14 @@ static void answer_from_values(struct walk *walk, const struct txt *txt)
 }
 
 // The server's own challenge has a place in every zone, whether there is a value or not.
-static bool is_own_challenge(struct bytes label)
-{
-    static const char own[] = "_acme-challenge";
-    return label.n == sizeof own - 1 && memcmp(label.at, own, sizeof own - 1) == 0;
-}
+static const struct bytes own_challenge = {(const uint8_t *)CHALLENGE_LABEL, sizeof CHALLENGE_LABEL - 1};
 
 static enum err find_values(const struct walk *walk, struct bytes label, struct txt *txt)
 {
     if (walk->lookup->reader == NULL)
         return ERR_STORE;
     enum err err = store_find_txt(walk->lookup->reader, label, txt);
-    if (err != ERR_NOT_FOUND || !is_own_challenge(label))
+    if (err != ERR_NOT_FOUND || !bytes_equal(label, own_challenge))
         return err;
     *txt = (struct txt){.n_values = 0};
     return ERR_OK;
@@ -201,6 +197,10 @@ static bool walk_down(struct walk *walk)
             add_referral(walk, node);
             return false;
         }
+    }
+    if (node->is_own_challenge && (walk->query->qtype == TYPE_TXT || node->n_rrsets == 0)) {
+        answer_from_store(walk, own_challenge, true);
+        return false;
     }
     return answer_from_node(walk, node);
 }

@@ -22,18 +22,14 @@
 
 #include "acceptor.h"
 #include "clients.h"
+#include "frame.h"
 #include "worker.h"
 
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum {
-    LENGTH_BYTES = 2,
-    FRAME_MAX = LENGTH_BYTES + TCP_MAX_BYTES,
-    IN_BYTES = 2 * FRAME_MAX,
-    OUT_BYTES = 4 * FRAME_MAX
-};
+enum { IN_BYTES = 2 * FRAME_MAX, OUT_BYTES = 4 * FRAME_MAX };
 enum { HELD_MAX = 16 << 20, SMALL_BYTES = 512 };
 enum { LISTENERS_MAX = 128, TICK_MS = 500 };
 
@@ -209,31 +205,17 @@ static void write_answers(struct connection *c, struct bytes answers)
 
 // --- Queries in ---
 
-// The next whole message, or false when the rest is only a piece of one.
-static bool take_frame(struct reader *in, struct bytes *frame)
-{
-    if (reader_left(in) < LENGTH_BYTES)
-        return false;
-    size_t n = (size_t)(in->at[0] << 8 | in->at[1]);
-    if (reader_left(in) < LENGTH_BYTES + n)
-        return false;
-    *frame = (struct bytes){in->at + LENGTH_BYTES, n};
-    in->at += LENGTH_BYTES + n;
-    return true;
-}
-
 static void put_answer(struct connection *c, struct writer *out, struct bytes query, const struct lookup *lookup)
 {
     uint8_t *length = out->at;
-    struct message message = {length + LENGTH_BYTES, query.n, TCP_MAX_BYTES, .is_udp = false,
+    struct message message = {length + FRAME_LENGTH_BYTES, query.n, TCP_MAX_BYTES, .is_udp = false,
                               .client = (const struct sockaddr *)&c->peer};
     memcpy(message.at, query.at, query.n);
     size_t n = answer_write(&message, lookup, worker_own_counters(c->tcp->worker));
     if (n == 0)
         return;
-    length[0] = (uint8_t)(n >> 8);
-    length[1] = (uint8_t)n;
-    out->at += LENGTH_BYTES + n;
+    frame_set_length(length, n);
+    out->at += FRAME_LENGTH_BYTES + n;
 }
 
 // Tells what the next messages are going to ask; `in` is a copy, nothing is taken.
@@ -241,7 +223,7 @@ static void look_ahead(struct reader in, const struct lookup *lookup)
 {
     struct bytes frames[STORE_AHEAD_MAX];
     size_t n = 0;
-    while (n < STORE_AHEAD_MAX && take_frame(&in, &frames[n]))
+    while (n < STORE_AHEAD_MAX && frame_take(&in, &frames[n]))
         n++;
     lookup_ahead(lookup, frames, n);
 }
@@ -260,7 +242,7 @@ static struct bytes answer_whole(struct connection *c, struct bytes in)
         while (writer_left(&out) >= FRAME_MAX) {
             if (n_queries % STORE_AHEAD_MAX == 0)
                 look_ahead(r, lookup);
-            is_more = take_frame(&r, &query);
+            is_more = frame_take(&r, &query);
             if (!is_more)
                 break;
             put_answer(c, &out, query, lookup);

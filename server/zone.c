@@ -34,6 +34,18 @@ const struct zone *zones_find(const struct zones *zones, const uint8_t *qname, c
     return found;
 }
 
+bool zones_have_label(const struct zones *zones, struct bytes label)
+{
+    uint8_t prefix[1 + LABEL_MAX_BYTES];
+    struct writer w = writer_of(prefix, sizeof prefix);
+    put_u8(&w, (unsigned)label.n);
+    put_bytes(&w, label.at, label.n);
+    for (unsigned i = 0; i < zones->n && !w.is_bad; i++)
+        if (zone_find(&zones->at[i], (struct bytes){prefix, writer_used(&w)}) != NULL)
+            return true;
+    return false;
+}
+
 const struct rrset *zones_chaos_version(const struct zones *zones)
 {
     return zones->chaos_version.n_rrs == 0 ? NULL : &zones->chaos_version;

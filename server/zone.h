@@ -15,6 +15,7 @@ struct node {
     const struct rrset *rrsets;
     unsigned n_rrsets;
     bool is_cut;                 // NS below the apex: a delegation to somebody else
+    bool is_own_challenge;       // the TXT values are those of the server's own challenge, in the store
     const struct node *wildcard; // the node "*" directly below, or a null pointer (RFC 4592)
 };
 
@@ -40,6 +41,9 @@ void zones_drop(struct zones *zones); // frees with the last reference
 // The zone that encloses a name (the deepest), or a null pointer. `label` are the offsets of its labels, `n_labels`
 // many, and of its root behind them.
 const struct zone *zones_find(const struct zones *zones, const uint8_t *qname, const uint8_t *label, unsigned n_labels);
+
+// Whether a label in lower case is a name of the configuration's, directly below the apex of one of the zones.
+bool zones_have_label(const struct zones *zones, struct bytes label);
 
 // The rrset that answers version.bind in class CHAOS, or a null pointer when that is not configured.
 const struct rrset *zones_chaos_version(const struct zones *zones);

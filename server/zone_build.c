@@ -277,6 +277,7 @@ static enum err make_tables(struct build *build)
         for (unsigned k = 0; k < build->n_drafts; k++)
             if (build->drafts[k].zone == &build->zones[i])
                 n_nodes += count_labels(build->drafts[k].prefix);
+        n_nodes += build->conf->acme.names.n; // each with one label more than a name that has records
         uint32_t n_slots = 2;
         while (n_slots < 2 * n_nodes)
             n_slots *= 2;
@@ -299,6 +300,47 @@ static enum err make_nodes(struct build *build)
             first++;
         err = fill_node(build, run, first);
     }
+    return err;
+}
+
+// Where the authority looks before it certifies `name`. A node there must not be what makes the name exist: that would
+// hide the wildcard that covered it.
+static enum err add_challenge(struct build *build, const char *name)
+{
+    char text[NAME_MAX_BYTES + sizeof CHALLENGE_LABEL];
+    struct bytes owner;
+    snprintf(text, sizeof text, CHALLENGE_LABEL ".%s", name);
+    enum err err = draft_parse_name(&owner, text, build->arena);
+    if (err != ERR_OK)
+        return err == ERR_SYNTAX ? refuse(build, name, "it is no name") : err;
+    const struct zone *zone = enclosing_zone(build, owner);
+    assert(zone != NULL); // config_check saw to it
+    struct bytes prefix = {owner.at, owner.n - zone->apex.n};
+    if (prefix.n < sizeof CHALLENGE_LABEL)
+        return refuse(build, text, "the server's own certificate needs this name: it cannot be a domain of its own");
+    struct bytes rest = {owner.at + sizeof CHALLENGE_LABEL, prefix.n - sizeof CHALLENGE_LABEL};
+    for (size_t at = 0; at < rest.n; at += 1u + rest.at[at]) {
+        const struct node *node = zone_find(zone, (struct bytes){rest.at + at, rest.n - at});
+        if (node == NULL)
+            return refuse(build, name, "it has no record, but api_domain names it: give it one, an A for instance");
+        if (node->is_cut)
+            return refuse(build, name, "api_domain names it, but it is delegated to another server");
+    }
+    struct node *node = make_node(build, zone, prefix);
+    if (node == NULL)
+        return ERR_MEMORY;
+    if (node_rrset(node, TYPE_TXT) != NULL || node_rrset(node, TYPE_CNAME) != NULL || node->is_cut)
+        return refuse(build, text, "the server's own certificate needs this name: leave it out of the records");
+    node->is_own_challenge = true;
+    return ERR_OK;
+}
+
+static enum err add_challenges(struct build *build)
+{
+    const struct texts *names = &build->conf->acme.names;
+    enum err err = ERR_OK;
+    for (size_t i = 0; i < names->n && err == ERR_OK; i++)
+        err = add_challenge(build, names->at[i]);
     return err;
 }
 
@@ -406,6 +448,8 @@ static enum err build_all(struct build *build, struct rrset *chaos_version)
         return err;
     qsort(build->drafts, build->n_drafts, sizeof *build->drafts, compare_drafts);
     err = make_nodes(build);
+    if (err == ERR_OK)
+        err = add_challenges(build);
     if (err == ERR_OK)
         err = link_rrsets(build);
     if (err == ERR_OK)

@@ -4,19 +4,28 @@
 // the sync before: the busier the server, the larger the groups, with no timer and no tuning.
 //
 // A change that is refused by itself (taken name, unknown account) is answered alone; the rest of its group goes on.
-// When the transaction as a whole fails, for want of space, say, the group is tried again one by one: what fits is
-// kept, and only those that still fail are refused.
+// When the transaction as a whole fails for want of space, the group is tried again one by one: what fits is kept, and
+// only those that still fail are refused. When it fails for another reason, all of it is refused.
+//
+// After a failure the store counts as not writable, and whoever watches that may send no more changes. So as long as it
+// lasts, every two seconds a transaction that changes nothing is written, to find out when the trouble is over; but not
+// when the environment is lost (edit.c), which only a restart mends.
+//
+// Another process may have the store open too. LMDB's lock lets one of us write at a time; a process that was killed
+// while it read would hold old pages back for ever, so its read slots are freed now and then.
 #include "commit.h"
 
 #include <stdlib.h>
 #include <uv.h>
 
-enum { BATCH_MAX = 1024 };
+enum { BATCH_MAX = 1024, CHECK_READERS_S = 10 };
+static const uint64_t PROBE_NS = 2000000000;
 
 struct committer {
-    const struct env *env;
+    struct env *env;
     struct apply_options apply;
     struct log *log;
+    uint64_t checked_ns; // when the read slots were looked at
     uv_thread_t thread;
     uv_mutex_t mutex; // guards the four below
     uv_cond_t wake;
@@ -27,11 +36,6 @@ struct committer {
     struct counters counters;
     struct store_histograms histograms;
 };
-
-static bool is_refusal(enum err err)
-{
-    return err == ERR_EXISTS || err == ERR_NOT_FOUND || err == ERR_CORRUPT;
-}
 
 static void note_commit(struct committer *self, uint64_t n_changes, uint64_t ns)
 {
@@ -51,36 +55,51 @@ static void note_failure(struct committer *self, struct change *change, enum err
     log_write(self->log, LOG_ERROR, "store.commit_failed", LOG_ERR(err));
 }
 
-// One transaction over `n` changes from `first` on. Sets their results; ERR_OK means committed, else nothing was
+// Applies `n` changes from `first` on, and sets their results.
+static enum err apply_group(struct committer *self, struct edit *edit, struct change *first, size_t n,
+                            uint64_t *n_applied)
+{
+    uint64_t revision;
+    enum err err = edit_get_number(edit, "revision", &revision);
+    struct change *change = first;
+    for (size_t i = 0; i < n && err == ERR_OK; i++, change = change->next) {
+        change->result = store_apply(edit, change, &self->apply);
+        if (change->result == ERR_OK)
+            (*n_applied)++;
+        else if (!store_apply_is_refusal(change->result))
+            err = change->result;
+    }
+    return err == ERR_OK ? edit_put_number(edit, "revision", revision + *n_applied) : err;
+}
+
+// One transaction over `n` changes; over none, it rewrites what is there. ERR_OK means committed, else nothing was
 // written.
 static enum err commit_group(struct committer *self, struct change *first, size_t n)
 {
-    MDB_txn *txn;
-    enum err err = env_err(mdb_txn_begin(self->env->mdb, NULL, 0, &txn));
+    struct edit edit;
+    uint64_t n_applied = 0;
+    enum err err = edit_begin(&edit, self->env);
     if (err != ERR_OK)
         return err;
-    uint64_t revision;
-    err = env_revision(self->env, txn, &revision);
-    uint64_t n_applied = 0;
-    struct change *change = first;
-    for (size_t i = 0; i < n && err == ERR_OK; i++, change = change->next) {
-        change->result = store_apply(self->env, txn, change, &self->apply);
-        if (change->result == ERR_OK)
-            n_applied++;
-        else if (!is_refusal(change->result))
-            err = change->result;
-    }
-    if (err == ERR_OK)
-        err = env_set_revision(self->env, txn, revision + n_applied);
-    if (err != ERR_OK || n_applied == 0) {
-        mdb_txn_abort(txn);
+    err = apply_group(self, &edit, first, n, &n_applied);
+    if (err != ERR_OK || (n_applied == 0 && n != 0)) {
+        edit_abort(&edit);
         return err;
     }
     uint64_t began_ns = uv_hrtime();
-    err = env_err(mdb_txn_commit(txn));
+    err = edit_commit(&edit);
     if (err == ERR_OK)
         note_commit(self, n_applied, uv_hrtime() - began_ns);
     return err;
+}
+
+static void check_readers(struct committer *self)
+{
+    uint64_t now_ns = uv_hrtime();
+    if (now_ns - self->checked_ns < CHECK_READERS_S * 1000000000ull)
+        return;
+    self->checked_ns = now_ns;
+    (void)env_free_dead_readers(self->env);
 }
 
 static void commit_one_by_one(struct committer *self, struct change *first, size_t n)
@@ -94,45 +113,65 @@ static void commit_one_by_one(struct committer *self, struct change *first, size
 
 static void commit_all(struct committer *self, struct change *first, size_t n)
 {
+    check_readers(self);
     enum err err = commit_group(self, first, n);
-    if (err != ERR_OK && n == 1)
-        note_failure(self, first, err);
-    else if (err != ERR_OK)
+    struct change *change = first;
+    if (err == ERR_FULL && n > 1)
         commit_one_by_one(self, first, n);
+    else
+        for (size_t i = 0; i < n && err != ERR_OK; i++, change = change->next)
+            note_failure(self, change, err);
     for (size_t i = 0; i < n; i++) {
-        struct change *change = first;
+        change = first;
         first = first->next;
         change->on_done(change);
     }
 }
 
-// The next group, or 0 changes when the queue is empty and the committer is stopping.
-static size_t take_group(struct committer *self, struct change **group)
+// Waits for changes, or for the time to try whether the store is writable again.
+static void wait_for_changes(struct committer *self)
+{
+    bool is_waiting = true;
+    while (self->first == NULL && !self->is_stopping && is_waiting) {
+        if (commit_is_sound(self) || self->env->is_lost)
+            uv_cond_wait(&self->wake, &self->mutex);
+        else
+            is_waiting = uv_cond_timedwait(&self->wake, &self->mutex, PROBE_NS) == 0;
+    }
+}
+
+// The next group, which may be empty as long as the store is not writable. False: the queue is empty and the committer
+// is stopping.
+static bool take_group(struct committer *self, struct change **group, size_t *n)
 {
     uv_mutex_lock(&self->mutex);
-    while (self->first == NULL && !self->is_stopping)
-        uv_cond_wait(&self->wake, &self->mutex);
+    wait_for_changes(self);
     *group = self->first;
-    size_t n = 0;
-    while (self->first != NULL && n < BATCH_MAX) {
+    *n = 0;
+    while (self->first != NULL && *n < BATCH_MAX) {
         self->first = self->first->next;
-        n++;
+        (*n)++;
     }
     if (self->first == NULL)
         self->last = &self->first;
+    bool is_over = *n == 0 && self->is_stopping;
     uv_mutex_unlock(&self->mutex);
-    return n;
+    return !is_over;
 }
 
 static void run(void *argument)
 {
     struct committer *self = argument;
     struct change *group;
-    for (size_t n; (n = take_group(self, &group)) > 0;)
-        commit_all(self, group, n);
+    for (size_t n; take_group(self, &group, &n);) {
+        if (n != 0)
+            commit_all(self, group, n);
+        else
+            (void)!commit_group(self, NULL, 0); // that it fails has been told
+    }
 }
 
-enum err commit_start(struct committer **committer, const struct env *env, const struct store_options *options)
+enum err commit_start(struct committer **committer, struct env *env, const struct store_options *options)
 {
     struct committer *self = aligned_alloc(_Alignof(struct committer), sizeof *self);
     if (self == NULL)

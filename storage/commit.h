@@ -10,7 +10,7 @@
 struct committer;
 
 // Starts the thread. `env` and `log` must outlive it. ERR_MEMORY, ERR_SYSTEM.
-enum err commit_start(struct committer **committer, const struct env *env, const struct store_options *options);
+enum err commit_start(struct committer **committer, struct env *env, const struct store_options *options);
 
 // Commits what is queued, refuses what comes later with ERR_STOPPING, joins the thread and frees.
 void commit_stop(struct committer *committer);

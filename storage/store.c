@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 // The face of the floor: an environment to read, and one of two engines to write, the committer or the cluster. A
-// reader is one LMDB read transaction that is renewed and reset for ever, which costs no allocation; between reset and
-// renew it holds no page of the store back.
+// reader is a snapshot that is taken over and over, and what it was told to look for ahead.
 #include "store.h"
 
 #include "cluster.h"
 #include "commit.h"
-#include "descent.h"
+#include "import.h"
 #include "name.h"
-#include "record.h"
+#include "scan.h"
+#include "snapshot.h"
 #include "usage.h"
 
 #include <assert.h>
@@ -16,6 +16,7 @@
 
 struct store {
     struct env env;
+    unsigned n_values;
     struct committer *committer; // standalone
     struct cluster *cluster;     // else
 };
@@ -31,8 +32,7 @@ struct ahead {
 };
 
 struct store_reader {
-    const struct env *env;
-    MDB_txn *txn;
+    struct snapshot snapshot;
     struct ahead ahead;
     bool has_revision;
     uint64_t revision; // of this snapshot, once somebody asked
@@ -48,6 +48,7 @@ enum err store_open(struct store **store, const struct store_options *options)
         free(self);
         return err;
     }
+    self->n_values = options->n_values;
     if (options->cluster == NULL)
         err = commit_start(&self->committer, &self->env, options);
     else
@@ -97,6 +98,21 @@ struct store_status store_status(const struct store *store)
     return store->cluster == NULL ? standalone : cluster_status(store->cluster);
 }
 
+enum err store_share(struct store *store, struct bytes text)
+{
+    return store->cluster == NULL ? ERR_OK : cluster_share(store->cluster, text);
+}
+
+enum err store_shared(struct store *store, uint64_t *version, struct writer *text)
+{
+    return store->cluster == NULL ? ERR_NOT_FOUND : cluster_shared(store->cluster, version, text);
+}
+
+bool store_is_first(const struct store *store)
+{
+    return store->cluster == NULL || cluster_is_first(store->cluster);
+}
+
 void store_submit(struct store *store, struct change *change)
 {
     if (store->cluster == NULL)
@@ -110,61 +126,42 @@ enum err store_reader_open(struct store_reader **reader, struct store *store)
     struct store_reader *self = calloc(1, sizeof *self);
     if (self == NULL)
         return ERR_MEMORY;
-    self->env = &store->env;
-    enum err err = env_err(mdb_txn_begin(store->env.mdb, NULL, MDB_RDONLY, &self->txn));
+    enum err err = snapshot_open(&self->snapshot, &store->env);
     if (err != ERR_OK) {
         free(self);
         return err;
     }
-    mdb_txn_reset(self->txn);
     *reader = self;
     return ERR_OK;
 }
 
 void store_reader_close(struct store_reader *reader)
 {
-    mdb_txn_abort(reader->txn);
+    snapshot_close(&reader->snapshot);
     free(reader);
-}
-
-// A snapshot is begun by reading the number of the last commit, then the header page that belongs to it; each of the
-// two pages belongs to every other commit. Whoever is held up between the two may read the page of a commit that is
-// still being synced, and would later see the store go back. Then the snapshot is let go, and the next one begun.
-static bool is_overtaken(struct store_reader *reader)
-{
-    MDB_envinfo info;
-    mdb_env_info(reader->env->mdb, &info);
-    if (info.me_last_txnid < mdb_txn_id(reader->txn) + 2)
-        return false;
-    mdb_txn_reset(reader->txn);
-    return true;
 }
 
 enum err store_begin(struct store_reader *reader)
 {
     reader->has_revision = false;
     reader->ahead.n = reader->ahead.next = 0;
-    do {
-        if (mdb_txn_renew(reader->txn) != MDB_SUCCESS)
-            return ERR_STORE;
-    } while (is_overtaken(reader));
-    return ERR_OK;
+    return snapshot_begin(&reader->snapshot);
 }
 
 enum err store_usage(struct store_reader *reader, struct store_usage *usage)
 {
-    return usage_read(reader->env, reader->txn, usage);
+    return usage_read(&reader->snapshot, usage);
 }
 
 void store_end(struct store_reader *reader)
 {
-    mdb_txn_reset(reader->txn);
+    snapshot_end(&reader->snapshot);
 }
 
 uint64_t store_revision(struct store_reader *reader)
 {
     if (!reader->has_revision) {
-        if (env_revision(reader->env, reader->txn, &reader->revision) != ERR_OK)
+        if (snapshot_get_number(&reader->snapshot, "revision", &reader->revision) != ERR_OK)
             reader->revision = 0;
         reader->has_revision = true;
     }
@@ -186,7 +183,7 @@ void store_look_ahead(struct store_reader *reader, const struct bytes *labels, s
             folded[at] = name_fold(labels[i].at[at]);
         ahead->descents[ahead->n++].key = (struct bytes){folded, labels[i].n};
     }
-    descent_find(reader->env, reader->txn, ahead->descents, ahead->n);
+    snapshot_find_all(&reader->snapshot, ENV_VALUES, ahead->descents, ahead->n);
 }
 
 static enum err find_values(struct store_reader *reader, struct bytes label, struct bytes *record)
@@ -197,12 +194,9 @@ static enum err find_values(struct store_reader *reader, struct bytes label, str
         if (!bytes_equal(descent->key, label))
             continue;
         ahead->next = i + 1;
-        if (descent->fate == DESCENT_UNKNOWN)
-            break;
-        *record = descent->record;
-        return descent->fate == DESCENT_FOUND ? ERR_OK : ERR_NOT_FOUND;
+        return snapshot_take(&reader->snapshot, ENV_VALUES, descent, record);
     }
-    return env_get(reader->txn, reader->env->values, label, record);
+    return snapshot_find(&reader->snapshot, ENV_VALUES, label, record);
 }
 
 enum err store_find_txt(struct store_reader *reader, struct bytes label, struct txt *txt)
@@ -214,8 +208,55 @@ enum err store_find_txt(struct store_reader *reader, struct bytes label, struct 
 
 enum err store_find_account(struct store_reader *reader, const struct uuid *username, struct account *account)
 {
-    struct bytes record;
-    enum err err =
-        env_get(reader->txn, reader->env->accounts, (struct bytes){username->at, sizeof username->at}, &record);
+    const struct bytes key = {username->at, sizeof username->at};
+    struct bytes record = {0};
+    enum err err = snapshot_find(&reader->snapshot, ENV_ACCOUNTS, key, &record);
     return err == ERR_OK ? record_read_account(record, username, account) : err;
+}
+
+// What is damaged is an entry too, so that the others can still be had.
+static enum err read_entry(struct store_reader *reader, struct bytes key, struct bytes record,
+                           struct store_entry *entry)
+{
+    struct uuid *username = &entry->account.username;
+    struct bytes values = {0};
+    if (key.n != sizeof username->at)
+        return ERR_CORRUPT;
+    memcpy(username->at, key.at, sizeof username->at);
+    enum err err = entry->err;
+    if (err == ERR_OK)
+        err = record_read_account(record, username, &entry->account);
+    if (err == ERR_OK)
+        err = snapshot_find(&reader->snapshot, ENV_VALUES, entry->account.subdomain, &values);
+    return err == ERR_OK ? record_read_txt(values, &entry->txt) : err;
+}
+
+enum err store_each(struct store_reader *reader, bool (*on_entry)(void *, const struct store_entry *), void *context)
+{
+    struct scan scan;
+    struct bytes key, record = {0};
+    scan_begin(&scan, &reader->snapshot, ENV_ACCOUNTS);
+    for (bool goes_on = true; goes_on;) {
+        struct store_entry entry = {.err = scan_next(&scan, &key, &record)};
+        if (entry.err == ERR_NOT_FOUND)
+            return ERR_OK;
+        if (entry.err != ERR_STORE)
+            entry.err = read_entry(reader, key, record, &entry);
+        if (entry.err == ERR_STORE)
+            return ERR_STORE;
+        goes_on = on_entry(context, &entry);
+    }
+    return ERR_OK;
+}
+
+enum err store_count(struct store_reader *reader, uint64_t *n_accounts)
+{
+    *n_accounts = reader->snapshot.trees[ENV_ACCOUNTS].n_entries;
+    return ERR_OK;
+}
+
+enum err store_import(struct store *store, const struct store_import *import)
+{
+    const struct apply_options options = {.n_values = store->n_values};
+    return store->cluster == NULL ? import_at_once(&store->env, &options, import) : import_one_by_one(store, import);
 }

@@ -5,7 +5,8 @@
 // holds: readers never know which it is, and a change is done when every live replica serves it.
 //
 // Reading: each thread opens its own `struct store_reader` and reads between store_begin and store_end, all of it from
-// one snapshot; views stay valid until store_end. Reading takes no lock, no heap and waits for nobody.
+// one snapshot; what is found stays valid until the next look-up of its kind or store_end. Reading takes no heap, no
+// lock that anybody else wants, and waits for nobody.
 //
 // Writing: a `struct change` is submitted from any thread and applied by the store's single writer thread. Changes that
 // wait at the same time share one transaction and one sync to disk (group commit). The change belongs to the store from
@@ -48,7 +49,9 @@ struct store_cluster {
 struct store_options {
     const struct store_cluster *cluster; // a null pointer: standalone. It and what it points to must outlive the store
     const char *directory;               // made 0700 when it is not there
+    bool is_guest;                       // for a short time, beside servers that run; see below
     uint64_t map_bytes;                  // upper limit of the store's size; address space, not memory
+    uint64_t check_max_bytes;            // up to this size a store is checked whole when it is opened
     unsigned n_values;                   // TXT values kept for one subdomain
     unsigned n_readers;                  // readers that will be open at once
     struct log *log;
@@ -58,6 +61,12 @@ struct store_options {
 // written by a newer version. ERR_CORRUPT: not a store, or a damaged one. ERR_EXISTS: a standalone store where a copy
 // should be, or the other way round. ERR_SYSTEM, ERR_STORE, ERR_MEMORY. Each has been logged as store.refused, with the
 // reason. `options` must outlive the store when there is a cluster.
+//
+// Several processes may have a standalone store open and change it at the same time; each sees what the others have
+// committed from its next snapshot on. A server's copy of what etcd holds has one owner, and is not to be opened beside
+// him: a guest of the cluster makes a copy of its own below `directory`, from which it vanishes again at once. It does
+// what replicas do, except that nobody waits for it: what it has changed all live replicas have applied, but what they
+// change it may see later. ERR_UNREACHABLE: etcd cannot be reached.
 enum err store_open(struct store **store, const struct store_options *options);
 
 // Commits what waits, stops the writer and closes. All readers must be closed before.
@@ -74,7 +83,8 @@ struct store_histograms {
 };
 const struct store_histograms *store_histograms(const struct store *store);
 
-// Whether the last transaction could be committed: false from a failed commit to the next that succeeds.
+// Whether the last transaction could be committed: false from a failed commit to the next that succeeds, which is tried
+// every two seconds.
 bool store_is_writable(const struct store *store);
 
 // Whether answers may be given from what the store holds.
@@ -103,7 +113,7 @@ struct store_status store_status(const struct store *store);
 enum err store_reader_open(struct store_reader **reader, struct store *store);
 void store_reader_close(struct store_reader *reader);
 
-// Takes a fresh snapshot. ERR_STORE when LMDB refuses: there is none, and store_end must not be called.
+// Takes a fresh snapshot. ERR_STORE, ERR_CORRUPT: there is none, and store_end must not be called.
 enum err store_begin(struct store_reader *reader);
 void store_end(struct store_reader *reader);
 
@@ -134,18 +144,43 @@ enum err store_find_txt(struct store_reader *reader, struct bytes label, struct 
 // ERR_NOT_FOUND, ERR_CORRUPT, ERR_STORE.
 enum err store_find_account(struct store_reader *reader, const struct uuid *username, struct account *account);
 
+// An account with its values, or what is the matter with it.
+struct store_entry {
+    struct account account;
+    struct txt txt;
+    enum err err; // ERR_CORRUPT: a record does not decode. ERR_NOT_FOUND: there is no record of its values. Then of
+                  // the account only the username is sure to be there, and nothing of txt
+};
+
+// Calls `on_entry` for each account of the snapshot, in the order of usernames, until it returns false. The entry is
+// valid for the call. ERR_STORE: it was not all.
+enum err store_each(struct store_reader *reader, bool (*on_entry)(void *context, const struct store_entry *entry),
+                    void *context);
+
+// How many accounts there are in the snapshot. ERR_STORE.
+enum err store_count(struct store_reader *reader, uint64_t *n_accounts);
+
+// What is wanted of a change is told by these; the rest of it may be left zero. All kinds but CHANGE_REGISTER end with
+// ERR_NOT_FOUND when the subdomain is not that account's, or there is no such account.
 enum change_kind {
-    CHANGE_REGISTER, // account: all of it. ERR_EXISTS when the username or the subdomain is taken
-    CHANGE_UPDATE,   // account.username, account.subdomain, rdata. ERR_NOT_FOUND when the subdomain is not that
-                     // account's. A value that is there already becomes the youngest; else the oldest beyond n_values
-                     // goes
+    CHANGE_REGISTER, // account: all of it; values: with these. ERR_EXISTS: the username or the subdomain is taken. One
+                     // that is there already, with the same account, is ERR_OK and left as it is
+    CHANGE_UPDATE,   // account.username, account.subdomain, rdata. A value that is there already becomes the youngest;
+                     // else the oldest beyond n_values goes. ERR_DISABLED. new_hash, unless it is empty, takes the
+                     // place of account.hash, if that is still the account's hash
+    CHANGE_ACCOUNT,  // account: all of it, as it is to be, where `before` is. ERR_CONFLICT: it is something else
+    CHANGE_CLEAR,    // account.username, account.subdomain. The values go; the time of the last use stays
+    CHANGE_DELETE,   // account.username, account.subdomain. ERR_OK when there is no such account
 };
 
 struct change {
     enum change_kind kind;
-    struct account account; // views that stay valid until on_done
+    struct account account; // views that stay valid until on_done, as do the following
     struct bytes rdata;     // TXT rdata in wire form
-    uint64_t now_s;         // the time to be stored, since 1970
+    struct bytes new_hash;
+    const struct account *before; // as it was read
+    const struct txt *values;     // a null pointer: none. Their username and is_withheld are the account's
+    uint64_t now_s;               // the time to be stored, since 1970
 
     enum err result;
     void (*on_done)(struct change *change); // on the writer's thread; must be quick
@@ -157,7 +192,42 @@ struct change {
     uint64_t revision;
 };
 
-// Never fails at once; a failure (ERR_FULL, ERR_STORE, ERR_EXISTS, ERR_NOT_FOUND, ERR_CORRUPT, ERR_STOPPING) comes with
+// Never fails at once; a failure (ERR_FULL, ERR_STORE, ERR_CORRUPT, ERR_STOPPING, or one of the kind's) comes with
 // on_done. A replica's also: ERR_UNREACHABLE, etcd has not confirmed the change in time, though it may have it;
 // ERR_BARRIER, etcd has it, but not every live replica within barrier_s. Both may be tried again without harm.
 void store_submit(struct store *store, struct change *change);
+
+// How an account that was to be brought in ended.
+enum import_fate {
+    IMPORT_NEW,     // it was brought in
+    IMPORT_SAME,    // it is there already, with the same values
+    IMPORT_DIFFERS, // an account of that name is there, but something about it is different: that stays as it is
+    IMPORT_TAKEN    // its subdomain is another account's: it was left out
+};
+
+struct store_import {
+    // The next account, valid until the next call. ERR_NOT_FOUND: that was all. Any other error ends the import.
+    enum err (*next)(void *context, struct store_entry *entry);
+    // How that one ended; in the order of `next`. A null pointer: nobody wants to know.
+    void (*on_fate)(void *context, const struct store_entry *entry, enum import_fate fate);
+    void *context;
+    bool is_trial; // nothing is kept
+};
+
+// Brings accounts in, on the caller's thread. On a standalone store all of them or, after an error, none: it is one
+// transaction, and while it lasts all other changes to the store wait. What etcd holds takes many transactions: after
+// an error some of the accounts are there, each of them whole; importing the same once more brings in the others. The
+// error of `next`; ERR_RANGE: an account does not fit a record; else as of store_submit.
+enum err store_import(struct store *store, const struct store_import *import);
+
+// A text of at most STORE_SHARED_MAX bytes that all replicas have in common, beside the data: for the certificate,
+// which one of them gets and all use. store_share replaces it, soon. store_shared appends it when it is not the version
+// that the caller knows, which starts with 0, and tells that; ERR_NOT_FOUND: there is nothing new. A standalone store
+// has none. ERR_MEMORY.
+#define STORE_SHARED_MAX (128 * 1024)
+enum err store_share(struct store *store, struct bytes text);
+enum err store_shared(struct store *store, uint64_t *version, struct writer *text);
+
+// Whether to do what only one of several replicas is to do: of those that are live and in step, one at a time thinks
+// so, or for moments two. Always true standalone.
+bool store_is_first(const struct store *store);

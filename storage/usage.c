@@ -1,65 +1,85 @@
 // SPDX-License-Identifier: MIT
 // LMDB's file never shrinks: what is deleted is noted in a table of free pages and used again later. So a store that
-// has grown to the end of its map is not yet full; it is when there are no free pages either. The table of free pages
-// is the first one (number 0), and each of its records begins with the number of pages it names.
+// has grown to the end of its map is not yet full; it is when there are no free pages either. Each record of that table
+// begins with the number of pages it names.
 //
 // A store with more than RECORDS_MAX such records is said to have less free than it has, rather than to be read for
 // long.
 #include "usage.h"
 
+#include "page_node.h"
+#include "shield.h"
+
 #include <string.h>
 #include <sys/statvfs.h>
 
-enum { FREE_TABLE = 0, RECORDS_MAX = 1024 };
+enum { RECORDS_MAX = 1024 };
 
-static enum err count_free(MDB_txn *txn, uint64_t *n_pages)
+struct counting {
+    const struct pages *pages;
+    unsigned n_records;
+    uint64_t n_pages;
+    enum err err;
+};
+
+static void count_record(struct counting *counting, struct bytes record)
 {
-    MDB_cursor *cursor;
-    MDB_val key, value;
-    enum err err = env_err(mdb_cursor_open(txn, FREE_TABLE, &cursor));
-    if (err != ERR_OK)
-        return err;
-    *n_pages = 0;
-    for (int i = 0; i < RECORDS_MAX && mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == MDB_SUCCESS; i++) {
-        size_t n = 0;
-        if (value.mv_size >= sizeof n)
-            memcpy(&n, value.mv_data, sizeof n);
-        *n_pages += n;
+    size_t n = 0;
+    if (record.n >= sizeof n)
+        memcpy(&n, record.at, sizeof n);
+    counting->n_pages += n;
+    counting->n_records++;
+}
+
+// NOLINTNEXTLINE(misc-no-recursion): at most PAGE_DEPTH_MAX deep
+static enum err count_below(struct counting *counting, uint64_t number, unsigned levels)
+{
+    struct page page;
+    if (!page_open(counting->pages, number, &page) || page.is_leaf != (levels == 1))
+        return ERR_CORRUPT;
+    enum err err = ERR_OK;
+    for (unsigned i = 0; i < page.n_nodes && counting->n_records < RECORDS_MAX && err == ERR_OK; i++) {
+        struct page_node node;
+        err = page_node_read(counting->pages, &page, i, &node);
+        if (err == ERR_OK && page.is_leaf)
+            count_record(counting, node.record);
+        else if (err == ERR_OK)
+            err = count_below(counting, node.child, levels - 1);
     }
-    mdb_cursor_close(cursor);
-    return ERR_OK;
+    return err;
+}
+
+static void count_free(void *arg)
+{
+    struct counting *counting = arg;
+    const struct page_tree *tree = &counting->pages->free;
+    counting->err = tree->root == PAGE_NONE ? ERR_OK : count_below(counting, tree->root, tree->depth);
 }
 
 static enum err read_disk(const struct env *env, struct store_usage *usage)
 {
     struct statvfs disk;
-    const char *path;
-    if (mdb_env_get_path(env->mdb, &path) != MDB_SUCCESS || statvfs(path, &disk) != 0)
+    if (statvfs(env->directory, &disk) != 0)
         return ERR_SYSTEM;
     usage->disk_bytes = (uint64_t)disk.f_blocks * disk.f_frsize;
     usage->disk_free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
     return ERR_OK;
 }
 
-enum err usage_read(const struct env *env, MDB_txn *txn, struct store_usage *usage)
+enum err usage_read(const struct snapshot *snapshot, struct store_usage *usage)
 {
+    const struct env *env = snapshot->env;
+    struct counting counting = {.pages = &snapshot->pages};
     struct store_usage out;
-    MDB_envinfo info;
-    MDB_stat accounts;
-    uint64_t n_free;
-    enum err err = env_err(mdb_stat(txn, env->accounts, &accounts));
-    if (err == ERR_OK)
-        err = env_err(mdb_env_info(env->mdb, &info));
-    if (err == ERR_OK)
-        err = count_free(txn, &n_free);
-    if (err == ERR_OK)
-        err = read_disk(env, &out);
+    if (!shield_run(count_free, &counting))
+        return ERR_STORE;
+    enum err err = counting.err == ERR_OK ? read_disk(env, &out) : counting.err;
     if (err != ERR_OK)
         return err;
-    out.n_accounts = accounts.ms_entries;
-    out.map_bytes = info.me_mapsize;
-    out.used_bytes = (uint64_t)(info.me_last_pgno + 1) * accounts.ms_psize;
-    out.free_bytes = n_free * accounts.ms_psize;
+    out.n_accounts = snapshot->trees[ENV_ACCOUNTS].n_entries;
+    out.map_bytes = env->map.n;
+    out.used_bytes = snapshot->pages.n * env->page_bytes;
+    out.free_bytes = counting.n_pages * env->page_bytes;
     *usage = out;
     return ERR_OK;
 }

@@ -89,7 +89,7 @@ static int by_text(const void *a, const void *b)
 const char *txt_values(struct check *check, const struct reply *reply, const ldns_rdf *name, unsigned *n)
 {
     enum { VALUES_MAX = 32 };
-    char *values[VALUES_MAX];
+    char *values[VALUES_MAX] = {NULL};
     size_t n_values = 0;
     const ldns_rr_list *answer = ldns_pkt_answer(reply->packet);
     for (size_t i = 0; i < ldns_rr_list_rr_count(answer) && n_values < VALUES_MAX; i++) {

@@ -17,19 +17,21 @@ struct seen {
     const char *other;    // another target, and
     const char *other_at; // by whom
     const char *without;  // a server without the CNAME
-    uint32_t ttl;
+    uint32_t ttl;         // the longest
 };
 
 static const char *record_to_make(struct check *check)
 {
     const struct check_options *options = check->options;
-    const char *target = options->expect;
-    if (target == NULL && options->n_zones > 0)
-        target = text_of(check, "<subdomain>.%s", options->zones[0]);
-    if (target == NULL)
-        target = "<the fulldomain that the registration gave>";
-    return text_of(check, "%s. 300 IN CNAME %s%s", check->challenge_text, target,
-                   target[0] == '<' && options->n_zones == 0 ? "" : ".");
+    const char *name = check->challenge_text;
+    if (options->expect != NULL) {
+        size_t n = strlen(options->expect);
+        bool has_dot = n > 0 && options->expect[n - 1] == '.';
+        return text_of(check, "%s. 300 IN CNAME %s%s", name, options->expect, has_dot ? "" : ".");
+    }
+    if (options->n_zones > 0)
+        return text_of(check, "%s. 300 IN CNAME <subdomain>.%s.", name, options->zones[0]);
+    return text_of(check, "%s. 300 IN CNAME <the fulldomain that the registration gave>", name);
 }
 
 // Reads one server's answer; notes what is wrong with the server.
@@ -56,18 +58,19 @@ static void look_at(struct check *check, const struct upstream *at, struct seen 
             seen->without = at->text;
         } else {
             const char *text = walk_text(check->walk, target);
+            uint32_t ttl = ldns_rr_ttl(ldns_rr_list_rr(records, 0));
             seen->n_cnames++;
+            seen->ttl = ttl > seen->ttl ? ttl : seen->ttl;
             if (seen->target == NULL) {
                 seen->target = text;
                 seen->at = at->text;
-                seen->ttl = ldns_rr_ttl(ldns_rr_list_rr(records, 0));
             } else if (strcasecmp(seen->target, text) != 0) {
                 seen->other = text;
                 seen->other_at = at->text;
             }
         }
     }
-    // The list that walk_records gave is emptied of records that go with the reply: nobody reads it again.
+    // What walk_records gave points into the reply, and is not read again.
     ask_free(&reply);
 }
 

@@ -48,7 +48,7 @@ static void judge_answers(struct check *check, const struct walk_way *way, ldns_
 {
     for (unsigned i = 0; i < way->n_links; i++) {
         const struct walk_link *link = &way->links[i];
-        if (link->reply == NULL || secure_zone(check->secure, link->cut)->state != SECURE_SIGNED)
+        if (link->reply == NULL || link->cut == NULL || secure_zone(check->secure, link->cut)->state != SECURE_SIGNED)
             continue;
         const char *why = secure_reply(check->secure, link->cut, (struct cut_question){link->name, type}, link->reply);
         if (why != NULL)

@@ -12,6 +12,8 @@
 #include <sys/random.h>
 #include <time.h>
 
+// A connection has more ways to go than a datagram.
+enum { TCP_TIMEOUTS = 2, HTTPS_TIMEOUTS = 4 };
 enum { UDP_BYTES = 1232, TIMEOUT_MS = 2000, N_TRIES = 3, HEADER_BYTES = 12, QUESTION_TAIL_BYTES = 4 };
 
 int64_t ask_now_ms(void)
@@ -117,7 +119,7 @@ static void exchange_by_way(struct reply *reply, struct exchange *exchange, cons
 {
     unsigned timeout_ms = question->timeout_ms != 0 ? question->timeout_ms : TIMEOUT_MS;
     if (exchange->upstream->is_https) {
-        exchange->until_ms = earlier(ask_now_ms() + 2 * (int64_t)timeout_ms, question->until_ms);
+        exchange->until_ms = earlier(ask_now_ms() + HTTPS_TIMEOUTS * (int64_t)timeout_ms, question->until_ms);
         reply->outcome = exchange_https(exchange);
         return;
     }
@@ -128,7 +130,7 @@ static void exchange_by_way(struct reply *reply, struct exchange *exchange, cons
             return;
     }
     reply->is_over_tcp = true;
-    exchange->until_ms = earlier(ask_now_ms() + 2 * (int64_t)timeout_ms, question->until_ms);
+    exchange->until_ms = earlier(ask_now_ms() + TCP_TIMEOUTS * (int64_t)timeout_ms, question->until_ms);
     reply->outcome = exchange_tcp(exchange);
 }
 

@@ -118,7 +118,7 @@ static enum ask_outcome receive_datagram(int fd, struct exchange *exchange)
 
 enum ask_outcome exchange_udp(struct exchange *exchange)
 {
-    int fd;
+    int fd = -1;
     enum ask_outcome outcome = open_connected(&fd, SOCK_DGRAM, exchange);
     if (outcome != ASK_ANSWERED)
         return outcome;
@@ -180,7 +180,7 @@ static enum ask_outcome converse(int fd, struct exchange *exchange)
 
 enum ask_outcome exchange_tcp(struct exchange *exchange)
 {
-    int fd;
+    int fd = -1;
     enum ask_outcome outcome = open_connected(&fd, SOCK_STREAM, exchange);
     if (outcome != ASK_ANSWERED)
         return outcome;

@@ -191,7 +191,7 @@ static void peek_tls(struct peek *found, const struct peek_options *options)
     gnutls_certificate_credentials_t trust = NULL;
     const char *sni = name_to_match(options, name);
     bool is_set = gnutls_certificate_allocate_credentials(&trust) == GNUTLS_E_SUCCESS &&
-                  gnutls_init(&session, GNUTLS_CLIENT) == GNUTLS_E_SUCCESS &&
+                  gnutls_init(&session, GNUTLS_CLIENT | GNUTLS_NO_SIGNAL) == GNUTLS_E_SUCCESS &&
                   gnutls_set_default_priority(session) == GNUTLS_E_SUCCESS &&
                   gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, trust) == GNUTLS_E_SUCCESS &&
                   gnutls_server_name_set(session, GNUTLS_NAME_DNS, sni, strlen(sni)) == GNUTLS_E_SUCCESS;

@@ -289,10 +289,12 @@ static void tell(const struct watch *watch, struct subject *subject, int64_t now
     struct standing *standing = &subject->standing;
     char key[STANDING_KEY_MAX];
     standing_key(standing, &watch->options->rules, now_s, key);
-    if (strcmp(key, standing->alerted) == 0)
+    const struct alert_options *options = &watch->options->alert;
+    bool has_ear = options->command != NULL || options->url != NULL;
+    if (!has_ear || strcmp(key, standing->alerted) == 0)
         return;
     struct alert alert = {.domain = subject->name, .standing = standing, .key = key, .now_s = now_s};
-    if (alert_send(&alert, &watch->options->alert) == ERR_OK)
+    if (alert_send(&alert, options) == ERR_OK)
         memcpy(standing->alerted, key, sizeof key);
 }
 

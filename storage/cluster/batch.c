@@ -3,13 +3,15 @@
 // each compares and writes by itself, so one that is refused leaves the others unharmed. What comes meanwhile makes the
 // next one. All parts share one revision, and all replicas learn of them in one message.
 //
-// Every part is safe to be sent twice. A registration compares that its keys are absent; when they are not, but hold
-// our own record, an earlier attempt has succeeded without our knowing. An update compares that etcd holds the record
-// it was made from; when etcd does not, the change waits until the copy has caught up and is made anew. Updates of one
-// subdomain are folded into one record, since a transaction may write a key only once.
+// Every part is safe to be sent twice. It compares that etcd holds the records it was made from; when etcd does not,
+// the change waits until the copy has caught up and is made anew, whereby it may turn out that an earlier attempt has
+// succeeded without our knowing. A part that has nothing to write is sent all the same: the transaction's revision is
+// one that all replicas must reach, and so one by which they have what is there.
+//
+// Updates of one subdomain are folded into one record, since a transaction may write a key only once. Other changes of
+// an account that is in the batch already wait for the next one.
 #include "batch.h"
 
-#include "apply.h"
 #include "record.h"
 #include "txn.h"
 
@@ -30,94 +32,62 @@ static struct bytes keep(struct batch *batch, struct bytes bytes)
     return (struct bytes){at, bytes.n};
 }
 
-static enum err keep_record(struct batch *batch, const struct writer *w, struct bytes *record)
-{
-    if (w->is_bad)
-        return ERR_STORE;
-    struct bytes kept = keep(batch, (struct bytes){w->start, writer_used(w)});
-    if (kept.at == NULL)
-        return ERR_MEMORY;
-    *record = kept;
-    return ERR_OK;
-}
-
-static struct item *find_item(struct batch *batch, struct bytes subdomain)
+static struct item *find_item(struct batch *batch, const struct account *account)
 {
     for (size_t i = 0; i < batch->n; i++)
-        if (bytes_equal(batch->items[i].subdomain, subdomain))
+        if (bytes_equal(batch->items[i].subdomain, account->subdomain) ||
+            memcmp(batch->items[i].username.at, account->username.at, sizeof account->username.at) == 0)
             return &batch->items[i];
     return NULL;
 }
 
-static bool has_key(const struct batch *batch, const struct key_text *key)
+static enum err look(struct replica *replica, const struct change *change, struct apply_before *before)
 {
-    const struct bytes wanted = {(const uint8_t *)key->at, key->n};
-    for (size_t i = 0; i < batch->n; i++)
-        for (size_t k = 0; k < 2; k++)
-            if (bytes_equal(wanted,
-                            (struct bytes){(const uint8_t *)batch->items[i].keys[k].at, batch->items[i].keys[k].n}))
-                return true;
-    return false;
-}
-
-static struct item *new_item(struct batch *batch, const struct change *change)
-{
-    struct item *item = &batch->items[batch->n];
-    *item = (struct item){.kind = change->kind, .subdomain = keep(batch, change->account.subdomain)};
-    return item;
-}
-
-static enum err add_update(struct replica *replica, struct batch *batch, struct change *change)
-{
-    uint8_t space[RECORD_MAX_BYTES];
-    struct writer w = writer_of(space, sizeof space);
-    const struct apply_options options = {.n_values = replica->options->n_values};
-    struct item *item = find_item(batch, change->account.subdomain);
-    struct bytes old = {0};
     enum err err = ERR_OK;
-    if (item == NULL)
-        err = copy_find_value(&replica->copy, change->account.subdomain, &old);
-    else if (item->kind == CHANGE_UPDATE)
-        old = item->records[0];
-    else
-        err = ERR_NOT_FOUND; // not yet
-    if (err == ERR_OK)
-        err = store_apply_update(&w, old, change, &options);
-    if (err != ERR_OK)
-        return err;
-    if (item == NULL) {
-        item = new_item(batch, change);
-        item->keys[0] = key_of_value(replica->cluster->prefix, change->account.subdomain);
-        item->old = keep(batch, old);
-        err = item->subdomain.at == NULL || item->old.at == NULL ? ERR_MEMORY : ERR_OK;
-    }
-    if (err == ERR_OK)
-        err = keep_record(batch, &w, &item->records[0]);
-    if (err != ERR_OK)
-        return err;
-    if (item == &batch->items[batch->n])
-        batch->n++;
-    changes_add(&item->changes, change);
-    return ERR_OK;
+    if (store_apply_reads(change, APPLY_ACCOUNT))
+        err = copy_find_account(&replica->copy, &change->account.username, &before->records[APPLY_ACCOUNT]);
+    if (err == ERR_OK || err == ERR_NOT_FOUND)
+        err = copy_find_value(&replica->copy, change->account.subdomain, &before->records[APPLY_VALUES]);
+    return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
-static enum err add_register(struct replica *replica, struct batch *batch, struct change *change)
+static enum err keep_part(struct batch *batch, struct part *part, struct bytes old, const struct writer *record)
 {
-    uint8_t space[RECORD_MAX_BYTES];
-    struct key_text account = key_of_account(replica->cluster->prefix, &change->account.username);
-    struct key_text value = key_of_value(replica->cluster->prefix, change->account.subdomain);
-    if (has_key(batch, &account) || has_key(batch, &value)) // etcd would refuse the whole
-        return ERR_EXISTS;
-    struct item *item = new_item(batch, change);
-    item->keys[0] = account;
-    item->keys[1] = value;
-    struct writer w = writer_of(space, sizeof space);
-    record_write_account(&w, &change->account);
-    enum err err = keep_record(batch, &w, &item->records[0]);
-    w = writer_of(space, sizeof space);
-    record_write_no_values(&w, &change->account.username);
+    part->is_used = true;
+    part->old = keep(batch, old);
+    part->record = keep(batch, (struct bytes){record->start, writer_used(record)});
+    return part->old.at == NULL || part->record.at == NULL ? ERR_MEMORY : ERR_OK;
+}
+
+// A change makes a new item.
+static enum err add_item(struct replica *replica, struct batch *batch, struct change *change)
+{
+    uint8_t spaces[N_APPLY_PARTS][RECORD_MAX_BYTES];
+    const struct apply_options options = {.n_values = replica->options->n_values};
+    const char *prefix = replica->cluster->prefix;
+    struct apply_before before = {0};
+    struct apply_after after;
+    struct item *item = &batch->items[batch->n];
+    for (unsigned part = 0; part < N_APPLY_PARTS; part++)
+        after.records[part] = writer_of(spaces[part], sizeof spaces[part]);
+    enum err err = look(replica, change, &before);
     if (err == ERR_OK)
-        err = keep_record(batch, &w, &item->records[1]);
+        err = store_apply_to(change, &options, &before, &after);
+    if (err != ERR_OK)
+        return err;
+    *item = (struct item){.kind = change->kind,
+                          .username = change->account.username,
+                          .subdomain = keep(batch, change->account.subdomain)};
+    if (item->subdomain.at == NULL)
+        return ERR_MEMORY;
+    item->parts[APPLY_ACCOUNT].key = key_of_account(prefix, &item->username);
+    item->parts[APPLY_VALUES].key = key_of_value(prefix, item->subdomain);
+    for (unsigned part = 0; part < N_APPLY_PARTS && err == ERR_OK; part++) {
+        if (after.acts[part] == APPLY_DELETE)
+            after.records[part].at = after.records[part].start;
+        if (after.acts[part] != APPLY_KEEP)
+            err = keep_part(batch, &item->parts[part], before.records[part], &after.records[part]);
+    }
     if (err != ERR_OK)
         return err;
     batch->n++;
@@ -125,21 +95,46 @@ static enum err add_register(struct replica *replica, struct batch *batch, struc
     return ERR_OK;
 }
 
+// One more update of values that the item writes already.
+static enum err fold(struct replica *replica, struct batch *batch, struct item *item, struct change *change)
+{
+    uint8_t space[RECORD_MAX_BYTES];
+    const struct apply_options options = {.n_values = replica->options->n_values};
+    struct part *part = &item->parts[APPLY_VALUES];
+    const struct apply_before before = {.records = {[APPLY_VALUES] = part->record}};
+    struct apply_after after = {.records = {[APPLY_VALUES] = writer_of(space, sizeof space)}};
+    enum err err = store_apply_to(change, &options, &before, &after);
+    if (err != ERR_OK)
+        return err;
+    struct bytes record = keep(batch, (struct bytes){space, writer_used(&after.records[APPLY_VALUES])});
+    if (record.at == NULL)
+        return ERR_MEMORY;
+    part->record = record;
+    changes_add(&item->changes, change);
+    return ERR_OK;
+}
+
+static bool is_foldable(const struct item *item, const struct change *change)
+{
+    return item->kind == CHANGE_UPDATE && change->kind == CHANGE_UPDATE &&
+           bytes_equal(item->subdomain, change->account.subdomain);
+}
+
 // Takes what can go now out of the queue; what cannot be is answered.
 static void fill(struct replica *replica, struct batch *batch)
 {
-    static enum err (*const add[])(struct replica *, struct batch *,
-                                   struct change *) = {[CHANGE_REGISTER] = add_register, [CHANGE_UPDATE] = add_update};
     struct changes later = {0};
     while (batch->n < REPLICA_BATCH_MAX && batch->n_bytes < BATCH_BYTES_MAX) {
         struct change *change = changes_take(&replica->queue);
         if (change == NULL)
             break;
-        if (change->revision > replica->copy.seen) { // to be made from a revision that is still to come
+        struct item *item = find_item(batch, &change->account);
+        bool must_wait = change->revision > replica->copy.seen; // for a revision that is still to come
+        if (must_wait || (item != NULL && !is_foldable(item, change))) {
             changes_add(&later, change);
             continue;
         }
-        change->result = add[change->kind](replica, batch, change);
+        change->result = item == NULL ? add_item(replica, batch, change) : fold(replica, batch, item, change);
         if (change->result != ERR_OK)
             change->on_done(change);
     }
@@ -172,48 +167,44 @@ static void requeue(struct replica *replica, struct changes *changes)
     changes_append(&replica->queue, changes);
 }
 
-// The comparison failed; `found` is what is there.
-static void judge_register(struct replica *replica, struct item *item, const Etcd__KeyValue *found)
+// Whether the comparison may have failed because the copy was behind; if not, the copy should have known.
+static bool is_explained(const struct replica *replica, const struct item *item, const Etcd__TxnResponse *part)
 {
-    bool is_ours = found != NULL && bytes_equal(item->records[0], (struct bytes){found->value.data, found->value.len});
-    if (is_ours)
-        barrier_add(replica, &item->changes, (uint64_t)found->mod_revision);
-    else
-        changes_end(&item->changes, ERR_EXISTS);
+    size_t n_used = 0, n_there = 0;
+    for (size_t i = 0; i < N_APPLY_PARTS; i++)
+        n_used += item->parts[i].is_used && item->parts[i].old.n > 0;
+    for (size_t i = 0; i < part->n_responses; i++) {
+        const Etcd__ResponseOp *op = part->responses[i];
+        if (op->response_case != ETCD__RESPONSE_OP__RESPONSE_RESPONSE_RANGE || op->response_range->n_kvs == 0)
+            continue;
+        n_there++;
+        if ((uint64_t)op->response_range->kvs[0]->mod_revision > replica->batch->seen)
+            return true;
+    }
+    return n_there < n_used; // what is gone does not tell since when
 }
 
-// ERR_CORRUPT: the copy should have known what is there.
-static enum err judge_update(struct replica *replica, struct item *item, const Etcd__KeyValue *found)
+// The comparison failed: the changes wait until the copy has seen why.
+static enum err judge_refused(struct replica *replica, struct item *item, const Etcd__TxnResponse *part,
+                              uint64_t revision)
 {
-    if (found == NULL) {
-        changes_end(&item->changes, ERR_NOT_FOUND);
-        return ERR_OK;
-    }
-    uint64_t revision = (uint64_t)found->mod_revision;
     for (struct change *change = item->changes.first; change != NULL; change = change->next) {
         change->revision = revision;
         count(replica->counters, COUNT_cluster_retries);
     }
     requeue(replica, &item->changes);
-    return revision <= replica->batch->seen ? ERR_CORRUPT : ERR_OK;
+    return is_explained(replica, item, part) ? ERR_OK : ERR_CORRUPT;
 }
 
+// ERR_CORRUPT: the copy is not what etcd holds.
 static enum err judge(struct replica *replica, struct item *item, const Etcd__ResponseOp *op, uint64_t revision)
 {
     if (op->response_case != ETCD__RESPONSE_OP__RESPONSE_RESPONSE_TXN)
         return ERR_SYNTAX;
     const Etcd__TxnResponse *part = op->response_txn;
-    if (part->succeeded) {
-        barrier_add(replica, &item->changes, revision);
-        return ERR_OK;
-    }
-    if (part->n_responses != 1 || part->responses[0]->response_case != ETCD__RESPONSE_OP__RESPONSE_RESPONSE_RANGE)
-        return ERR_SYNTAX;
-    const Etcd__RangeResponse *range = part->responses[0]->response_range;
-    const Etcd__KeyValue *found = range->n_kvs == 0 ? NULL : range->kvs[0];
-    if (item->kind == CHANGE_UPDATE)
-        return judge_update(replica, item, found);
-    judge_register(replica, item, found);
+    if (!part->succeeded)
+        return judge_refused(replica, item, part, revision);
+    barrier_add(replica, &item->changes, revision);
     return ERR_OK;
 }
 

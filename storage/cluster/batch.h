@@ -2,17 +2,25 @@
 // batch: changes that go to etcd together. For batch.c, which makes one and judges its outcome, and txn.c.
 #pragma once
 
+#include "apply.h"
 #include "arena.h"
 #include "replica.h"
 
-// A part of the transaction: one registration, or all updates of one subdomain.
+// One record that is written or deleted.
+struct part {
+    bool is_used;
+    struct key_text key;
+    struct bytes old;    // what must be there; empty: nothing
+    struct bytes record; // what is to be there; empty: nothing
+};
+
+// A part of the transaction: what one change, or several updates, make of one account.
 struct item {
     struct changes changes;
     enum change_kind kind;
-    struct key_text keys[2]; // registration: of the account, of its values; update: of the values
-    struct bytes records[2]; // to be written there
-    struct bytes old;        // update: what must be there
-    struct bytes subdomain;  // view into a record's key
+    struct part parts[N_APPLY_PARTS]; // none is used: all is as it is to be
+    struct uuid username;
+    struct bytes subdomain;
 };
 
 struct batch {

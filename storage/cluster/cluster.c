@@ -11,13 +11,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { START_MAX_MS = 10000, START_STEP_US = 1000, NAME_MAX_CHARS = 63 };
+enum { START_MAX_MS = 10000, GUEST_MAX_MS = 3600 * 1000, START_STEP_US = 1000, NAME_MAX_CHARS = 63 };
 
 struct cluster {
     struct counters counters;
     struct store_histograms histograms;
     struct board board;
     struct replica replica;
+    struct shared shared;
     uv_thread_t thread;
     uv_async_t mail;
 
@@ -69,6 +70,7 @@ static void set_up(struct cluster *self, const struct store_options *options)
     replica->histograms = &self->histograms;
     replica->copy.commit_ns = &self->histograms.commit_ns;
     replica->board = &self->board;
+    replica->shared = &self->shared;
     replica->channel_options = (struct channel_options){.loop = &replica->loop,
                                                         .tls_ca = cluster->tls_ca,
                                                         .tls_cert = cluster->tls_cert,
@@ -103,18 +105,24 @@ static enum err start_thread(struct cluster *self)
 
 static void wait_until_settled(const struct cluster *self)
 {
-    int64_t give_up_ms = board_now_ms() + START_MAX_MS;
+    bool is_guest = self->replica.options->is_guest;
+    int64_t give_up_ms = board_now_ms() + (is_guest ? GUEST_MAX_MS : START_MAX_MS);
     while (!atomic_load(&self->board.is_settled) && board_now_ms() < give_up_ms)
         usleep(START_STEP_US);
 }
 
-static enum err start(struct cluster *self, const struct env *env, const struct store_options *options)
+static enum err start(struct cluster *self, struct env *env, const struct store_options *options)
 {
     enum err err = channel_init();
     if (err == ERR_OK)
-        err = copy_open(&self->replica.copy, env, options->cluster->prefix);
+        err = shared_open(&self->shared);
     if (err != ERR_OK)
         return err;
+    err = copy_open(&self->replica.copy, env, options->cluster->prefix);
+    if (err != ERR_OK) {
+        shared_close(&self->shared);
+        return err;
+    }
     set_up(self, options);
     log_write(options->log, LOG_INFO, "cluster.starting", LOG_STR("replica", self->replica.id),
               LOG_STR("prefix", options->cluster->prefix), LOG_INT("endpoints", options->cluster->n_endpoints),
@@ -128,10 +136,11 @@ static enum err start(struct cluster *self, const struct env *env, const struct 
         replica_run(&self->replica);
     }
     copy_close(&self->replica.copy);
+    shared_close(&self->shared);
     return err;
 }
 
-enum err cluster_start(struct cluster **cluster, const struct env *env, const struct store_options *options)
+enum err cluster_start(struct cluster **cluster, struct env *env, const struct store_options *options)
 {
     struct cluster *self = aligned_alloc(_Alignof(struct cluster), sizeof *self);
     if (self != NULL)
@@ -144,6 +153,12 @@ enum err cluster_start(struct cluster **cluster, const struct env *env, const st
         return err;
     }
     wait_until_settled(self);
+    if (options->is_guest && (enum state)atomic_load(&self->board.state) != STATE_IN_STEP) {
+        log_write(options->log, LOG_ERROR, "store.refused", LOG_STR("step", "cluster"), LOG_ERR(ERR_UNREACHABLE),
+                  LOG_STR("reason", atomic_load(&self->board.reason)));
+        cluster_stop(self);
+        return ERR_UNREACHABLE;
+    }
     *cluster = self;
     return ERR_OK;
 }
@@ -156,6 +171,7 @@ void cluster_stop(struct cluster *self)
     uv_mutex_unlock(&self->mutex);
     uv_thread_join(&self->thread);
     copy_close(&self->replica.copy);
+    shared_close(&self->shared);
     uv_mutex_destroy(&self->mutex);
     free(self);
 }
@@ -173,6 +189,24 @@ void cluster_submit(struct cluster *self, struct change *change)
         change->result = ERR_STOPPING;
         change->on_done(change);
     }
+}
+
+enum err cluster_share(struct cluster *self, struct bytes text)
+{
+    enum err err = shared_put(&self->shared, text);
+    if (err == ERR_OK)
+        uv_async_send(&self->mail);
+    return err;
+}
+
+enum err cluster_shared(struct cluster *self, uint64_t *version, struct writer *text)
+{
+    return shared_get(&self->shared, version, text);
+}
+
+bool cluster_is_first(const struct cluster *self)
+{
+    return atomic_load(&self->shared.is_first);
 }
 
 const struct counters *cluster_counters(const struct cluster *self)

@@ -16,17 +16,20 @@
 #define LEASE   "lease"
 #define REPLICA "replica"
 
+static bool is_gathering(const struct copy *copy)
+{
+    return copy->edit.env != NULL;
+}
+
 static enum err begin(struct copy *copy)
 {
-    return copy->txn != NULL ? ERR_OK : env_err(mdb_txn_begin(copy->env->mdb, NULL, 0, &copy->txn));
+    return is_gathering(copy) ? ERR_OK : edit_begin(&copy->edit, copy->env);
 }
 
 static enum err commit(struct copy *copy)
 {
-    MDB_txn *txn = copy->txn;
-    copy->txn = NULL;
     uint64_t began_ns = uv_hrtime();
-    enum err err = env_err(mdb_txn_commit(txn));
+    enum err err = edit_commit(&copy->edit);
     if (err == ERR_OK && copy->commit_ns != NULL)
         histogram_note(copy->commit_ns, &histogram_of_ns, uv_hrtime() - began_ns, 1);
     return err;
@@ -34,35 +37,31 @@ static enum err commit(struct copy *copy)
 
 void copy_abort(struct copy *copy)
 {
-    if (copy->txn != NULL)
-        mdb_txn_abort(copy->txn);
-    copy->txn = NULL;
+    edit_abort(&copy->edit);
     copy->merge_kind = KEY_OTHER;
 }
 
 // -- Opening
 // ------------------------------------------------------------------------------------------------------------------
 
-// A text of the meta table; empty when it is not there.
-static enum err get_text(const struct copy *copy, const char *name, struct bytes *text)
+// A text of the meta table, until the next look-up in it; empty when it is not there.
+static enum err get_text(struct copy *copy, const char *name, struct bytes *text)
 {
     *text = (struct bytes){0};
-    enum err err = env_get(copy->reader, copy->env->meta, bytes_of_text(name), text);
+    enum err err = snapshot_find(&copy->snapshot, ENV_META, bytes_of_text(name), text);
     return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
-static enum err put_text(const struct copy *copy, const char *name, const char *text)
+static enum err put_text(struct copy *copy, const char *name, const char *text)
 {
-    MDB_val key = {strlen(name), (void *)(uintptr_t)name}; // LMDB only reads them
-    MDB_val value = {strlen(text), (void *)(uintptr_t)text};
-    return env_err(mdb_put(copy->txn, copy->env->meta, &key, &value, 0));
+    return edit_put(&copy->edit, ENV_META, bytes_of_text(name), bytes_of_text(text));
 }
 
 static enum err read_lease(struct copy *copy)
 {
     uint64_t lease = 0;
     struct bytes replica = {0};
-    enum err err = env_get_number(copy->env, copy->reader, LEASE, &lease);
+    enum err err = snapshot_get_number(&copy->snapshot, LEASE, &lease);
     if (err == ERR_OK)
         err = get_text(copy, REPLICA, &replica);
     if (err == ERR_OK && replica.n > 0 && replica.n < sizeof copy->replica) {
@@ -76,11 +75,11 @@ static enum err read_lease(struct copy *copy)
 static enum err read_place(struct copy *copy)
 {
     struct bytes prefix = {0};
-    enum err err = env_get_number(copy->env, copy->reader, ENV_CLUSTER, &copy->cluster);
+    enum err err = snapshot_get_number(&copy->snapshot, ENV_CLUSTER, &copy->cluster);
     if (err == ERR_OK)
-        err = env_get_number(copy->env, copy->reader, SEEN, &copy->seen);
+        err = snapshot_get_number(&copy->snapshot, SEEN, &copy->seen);
     if (err == ERR_OK)
-        err = env_revision(copy->env, copy->reader, &copy->data_revision);
+        err = snapshot_get_number(&copy->snapshot, "revision", &copy->data_revision);
     if (err == ERR_OK)
         err = get_text(copy, PREFIX, &prefix);
     if (err == ERR_OK)
@@ -88,14 +87,20 @@ static enum err read_place(struct copy *copy)
     return err == ERR_OK ? read_lease(copy) : err;
 }
 
-enum err copy_open(struct copy *copy, const struct env *env, const char *prefix)
+enum err copy_open(struct copy *copy, struct env *env, const char *prefix)
 {
-    *copy = (struct copy){.env = env, .prefix = prefix};
-    enum err err = env_err(mdb_txn_begin(env->mdb, NULL, MDB_RDONLY, &copy->reader));
+    memset(copy, 0, sizeof *copy);
+    copy->env = env;
+    copy->prefix = prefix;
+    enum err err = snapshot_open(&copy->snapshot, env);
     if (err != ERR_OK)
         return err;
-    err = read_place(copy);
-    mdb_txn_reset(copy->reader);
+    copy->has_snapshot = true;
+    err = copy_find_begin(copy);
+    if (err == ERR_OK) {
+        err = read_place(copy);
+        copy_find_end(copy);
+    }
     if (err != ERR_OK)
         copy_close(copy);
     return err;
@@ -104,57 +109,55 @@ enum err copy_open(struct copy *copy, const struct env *env, const char *prefix)
 void copy_close(struct copy *copy)
 {
     copy_abort(copy);
-    if (copy->reader != NULL)
-        mdb_txn_abort(copy->reader);
-    copy->reader = NULL;
+    if (copy->has_snapshot)
+        snapshot_close(&copy->snapshot);
+    copy->has_snapshot = false;
 }
 
 // -- Events
 // ------------------------------------------------------------------------------------------------------------------
 
 // Where a key's record lies; false: nowhere.
-static bool find_place(const struct copy *copy, const struct key *key, MDB_dbi *table, MDB_val *name)
+static bool find_place(const struct key *key, enum env_table *table, struct bytes *name)
 {
     bool is_account = key->kind == KEY_ACCOUNT;
     if (!is_account && key->kind != KEY_VALUE)
         return false;
-    struct bytes bytes = is_account ? (struct bytes){key->username.at, sizeof key->username.at} : key->name;
-    *table = is_account ? copy->env->accounts : copy->env->values;
-    *name = (MDB_val){bytes.n, (void *)(uintptr_t)bytes.at}; // LMDB only reads it
+    *name = is_account ? (struct bytes){key->username.at, sizeof key->username.at} : key->name;
+    *table = is_account ? ENV_ACCOUNTS : ENV_VALUES;
     return true;
 }
 
 enum err copy_put(struct copy *copy, const struct key *key, struct bytes record)
 {
-    MDB_dbi table;
-    MDB_val name;
-    MDB_val value = {record.n, (void *)(uintptr_t)record.at};
-    if (!find_place(copy, key, &table, &name))
+    enum env_table table;
+    struct bytes name;
+    if (!find_place(key, &table, &name))
         return ERR_OK;
     enum err err = begin(copy);
-    return err == ERR_OK ? env_err(mdb_put(copy->txn, table, &name, &value, 0)) : err;
+    return err == ERR_OK ? edit_put(&copy->edit, table, name, record) : err;
 }
 
 enum err copy_delete(struct copy *copy, const struct key *key)
 {
-    MDB_dbi table;
-    MDB_val name;
-    if (!find_place(copy, key, &table, &name))
+    enum env_table table;
+    struct bytes name;
+    if (!find_place(key, &table, &name))
         return ERR_OK;
     enum err err = begin(copy);
     if (err == ERR_OK)
-        err = env_err(mdb_del(copy->txn, table, &name, NULL));
+        err = edit_delete(&copy->edit, table, name);
     return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
 enum err copy_commit(struct copy *copy, uint64_t seen, uint64_t data_revision)
 {
-    if (copy->txn != NULL || data_revision != copy->data_revision) {
+    if (is_gathering(copy) || data_revision != copy->data_revision) {
         enum err err = begin(copy);
         if (err == ERR_OK)
-            err = env_set_revision(copy->env, copy->txn, data_revision);
+            err = edit_put_number(&copy->edit, "revision", data_revision);
         if (err == ERR_OK)
-            err = env_put_number(copy->env, copy->txn, SEEN, seen);
+            err = edit_put_number(&copy->edit, SEEN, seen);
         if (err == ERR_OK)
             err = commit(copy);
         if (err != ERR_OK) {
@@ -169,15 +172,15 @@ enum err copy_commit(struct copy *copy, uint64_t seen, uint64_t data_revision)
 
 enum err copy_keep_lease(struct copy *copy, int64_t lease, const char *replica)
 {
-    bool is_gathering = copy->txn != NULL;
+    bool was_gathering = is_gathering(copy);
     enum err err = begin(copy);
     if (err == ERR_OK)
-        err = env_put_number(copy->env, copy->txn, LEASE, (uint64_t)lease);
+        err = edit_put_number(&copy->edit, LEASE, (uint64_t)lease);
     if (err == ERR_OK)
         err = put_text(copy, REPLICA, replica);
-    if (err == ERR_OK && copy->is_loaded && !is_gathering)
-        err = env_put_number(copy->env, copy->txn, SEEN, copy->seen);
-    if (err == ERR_OK && !is_gathering)
+    if (err == ERR_OK && copy->is_loaded && !was_gathering)
+        err = edit_put_number(&copy->edit, SEEN, copy->seen);
+    if (err == ERR_OK && !was_gathering)
         err = commit(copy);
     if (err != ERR_OK)
         copy_abort(copy);
@@ -189,24 +192,19 @@ enum err copy_keep_lease(struct copy *copy, int64_t lease, const char *replica)
 
 // Drops what the copy has of the kind that is merged, behind the last key and in front of `next`; without `next`, up to
 // the end.
-static enum err drop_between(struct copy *copy, const MDB_val *next)
+static enum err drop_between(struct copy *copy, const struct bytes *next)
 {
-    MDB_dbi table = copy->merge_kind == KEY_ACCOUNT ? copy->env->accounts : copy->env->values;
-    MDB_cursor *cursor;
-    enum err err = env_err(mdb_cursor_open(copy->txn, table, &cursor));
-    if (err != ERR_OK)
-        return err;
+    enum env_table table = copy->merge_kind == KEY_ACCOUNT ? ENV_ACCOUNTS : ENV_VALUES;
+    enum err err = ERR_OK;
     while (err == ERR_OK) {
         // The smallest key behind the last one is the last one and a zero byte.
-        MDB_val at = {copy->n_merge_at, copy->merge_at};
-        MDB_val record;
-        err = env_err(mdb_cursor_get(cursor, &at, &record, copy->n_merge_at == 0 ? MDB_FIRST : MDB_SET_RANGE));
-        if (err != ERR_OK || (next != NULL && mdb_cmp(copy->txn, table, &at, next) >= 0))
+        struct bytes found = {0};
+        err = edit_find_from(&copy->edit, table, (struct bytes){copy->merge_at, copy->n_merge_at}, &found);
+        if (err != ERR_OK || (next != NULL && page_node_compare(found, *next) >= 0))
             break;
-        err = env_err(mdb_cursor_del(cursor, 0));
+        err = edit_delete(&copy->edit, table, found);
         copy->n_dropped++;
     }
-    mdb_cursor_close(cursor);
     return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
@@ -228,20 +226,19 @@ enum err copy_merge_begin(struct copy *copy)
 
 enum err copy_merge(struct copy *copy, const struct key *key, struct bytes record)
 {
-    MDB_dbi table;
-    MDB_val name;
-    struct bytes known = {0};
-    if (!find_place(copy, key, &table, &name))
+    enum env_table table;
+    struct bytes name, known = {0};
+    if (!find_place(key, &table, &name))
         return ERR_OK;
     enum err err = key->kind == copy->merge_kind ? ERR_OK : merge_kind(copy, key->kind);
     if (err == ERR_OK)
         err = drop_between(copy, &name);
     if (err != ERR_OK)
         return err;
-    memcpy(copy->merge_at, name.mv_data, name.mv_size);
-    copy->merge_at[name.mv_size] = 0;
-    copy->n_merge_at = name.mv_size + 1;
-    err = env_get(copy->txn, table, (struct bytes){name.mv_data, name.mv_size}, &known);
+    memcpy(copy->merge_at, name.at, name.n);
+    copy->merge_at[name.n] = 0;
+    copy->n_merge_at = name.n + 1;
+    err = edit_get(&copy->edit, table, name, &known);
     if (err == ERR_OK && key->kind == KEY_ACCOUNT)
         copy->n_kept++;
     if (err == ERR_OK && bytes_equal(known, record))
@@ -253,9 +250,9 @@ static enum err put_place(struct copy *copy, uint64_t cluster, uint64_t revision
 {
     enum err err = put_text(copy, PREFIX, copy->prefix);
     if (err == ERR_OK)
-        err = env_put_number(copy->env, copy->txn, ENV_CLUSTER, cluster);
+        err = edit_put_number(&copy->edit, ENV_CLUSTER, cluster);
     if (err == ERR_OK)
-        err = env_put_number(copy->env, copy->txn, SEEN, revision);
+        err = edit_put_number(&copy->edit, SEEN, revision);
     return err;
 }
 
@@ -267,7 +264,7 @@ enum err copy_merge_end(struct copy *copy, uint64_t cluster, uint64_t revision, 
     if (err == ERR_OK)
         err = put_place(copy, cluster, revision);
     if (err == ERR_OK)
-        err = env_set_revision(copy->env, copy->txn, data_revision);
+        err = edit_put_number(&copy->edit, "revision", data_revision);
     if (err == ERR_OK)
         err = commit(copy);
     copy_abort(copy);
@@ -282,15 +279,12 @@ enum err copy_merge_end(struct copy *copy, uint64_t cluster, uint64_t revision, 
 
 enum err copy_is_empty(struct copy *copy, bool *is_empty)
 {
-    MDB_stat stat;
     enum err err = copy_find_begin(copy);
     if (err != ERR_OK)
         return err;
-    err = env_err(mdb_stat(copy->reader, copy->env->accounts, &stat));
+    *is_empty = copy->snapshot.trees[ENV_ACCOUNTS].n_entries == 0;
     copy_find_end(copy);
-    if (err == ERR_OK)
-        *is_empty = stat.ms_entries == 0;
-    return err;
+    return ERR_OK;
 }
 
 // -- Reading
@@ -298,15 +292,20 @@ enum err copy_is_empty(struct copy *copy, bool *is_empty)
 
 enum err copy_find_begin(struct copy *copy)
 {
-    return env_err(mdb_txn_renew(copy->reader));
+    return snapshot_begin(&copy->snapshot);
 }
 
 void copy_find_end(struct copy *copy)
 {
-    mdb_txn_reset(copy->reader);
+    snapshot_end(&copy->snapshot);
+}
+
+enum err copy_find_account(struct copy *copy, const struct uuid *username, struct bytes *record)
+{
+    return snapshot_find(&copy->snapshot, ENV_ACCOUNTS, (struct bytes){username->at, sizeof username->at}, record);
 }
 
 enum err copy_find_value(struct copy *copy, struct bytes subdomain, struct bytes *record)
 {
-    return env_get(copy->reader, copy->env->values, subdomain, record);
+    return snapshot_find(&copy->snapshot, ENV_VALUES, subdomain, record);
 }

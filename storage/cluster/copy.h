@@ -9,14 +9,16 @@
 // changed data.
 #pragma once
 
-#include "env.h"
+#include "edit.h"
 #include "key.h"
+#include "snapshot.h"
 
 struct copy {
-    const struct env *env;
+    struct env *env;
     const char *prefix;
-    MDB_txn *reader;             // for copy_find_value
-    MDB_txn *txn;                // while something is gathered
+    struct snapshot snapshot; // for copy_find_value
+    bool has_snapshot;
+    struct edit edit;            // open while something is gathered
     struct histogram *commit_ns; // set after copy_open; a null pointer: nobody wants to know
 
     bool is_loaded;                    // it is the copy of a whole snapshot
@@ -36,7 +38,7 @@ struct copy {
 
 // Reads where the copy stands. A copy made under another prefix counts as not loaded, so that a snapshot replaces it.
 // ERR_STORE, ERR_CORRUPT, ERR_MEMORY.
-enum err copy_open(struct copy *copy, const struct env *env, const char *prefix);
+enum err copy_open(struct copy *copy, struct env *env, const char *prefix);
 void copy_close(struct copy *copy);
 
 // Gathers one record of KEY_ACCOUNT or KEY_VALUE; nothing for the other kinds.
@@ -59,7 +61,8 @@ enum err copy_is_empty(struct copy *copy, bool *is_empty);
 // Stores the lease for the next process: at once, or with what is being gathered.
 enum err copy_keep_lease(struct copy *copy, int64_t lease, const char *replica);
 
-// A record of values as it was last committed. The view is valid until copy_find_end.
+// A record as it was last committed, valid until the next look-up of its kind or copy_find_end.
 enum err copy_find_begin(struct copy *copy);
+enum err copy_find_account(struct copy *copy, const struct uuid *username, struct bytes *record);
 enum err copy_find_value(struct copy *copy, struct bytes subdomain, struct bytes *record);
 void copy_find_end(struct copy *copy);

@@ -12,6 +12,7 @@
 #define VALUES   "/data/value/"
 #define LAST     "/data/last"
 #define LIVES    "/live/"
+#define SHARED   "/own/certificate"
 #define MARK     "/mark"
 
 // Cuts `front` off; false when the text does not begin with it.
@@ -60,6 +61,8 @@ struct key key_parse(const char *prefix, struct bytes text)
             key.kind = KEY_OTHER;
     } else if (bytes_equal(rest, bytes_of_text(LAST)))
         key.kind = KEY_LAST;
+    else if (bytes_equal(rest, bytes_of_text(SHARED)))
+        key.kind = KEY_SHARED;
     return key;
 }
 
@@ -91,6 +94,11 @@ struct key_text key_of_value(const char *prefix, struct bytes subdomain)
 struct key_text key_of_last(const char *prefix)
 {
     return write_key("%s" LAST, prefix);
+}
+
+struct key_text key_of_shared(const char *prefix)
+{
+    return write_key("%s" SHARED, prefix);
 }
 
 struct key_text key_of_live(const char *prefix, const char *replica)

@@ -7,6 +7,7 @@
 //     PREFIX/data/value/SUBDOMAIN    a record of values
 //     PREFIX/live/REPLICA            under the replica's lease; its value: the revision it has applied, in decimal
 //     PREFIX/live/REPLICA/mark       the replica has not said farewell, nor have the others waited in vain for it
+//     PREFIX/own/certificate         a text that is not the store's business (shared.h)
 //
 // The records are the store's own, byte for byte. The order of these names is the order of the store's keys, so both
 // can be walked side by side.
@@ -24,7 +25,8 @@ enum key_kind {
     KEY_LAST,
     KEY_VALUE,
     KEY_LIVE,
-    KEY_MARK
+    KEY_MARK,
+    KEY_SHARED
 };
 
 struct key {
@@ -44,6 +46,7 @@ struct key_text {
 struct key_text key_of_account(const char *prefix, const struct uuid *username);
 struct key_text key_of_value(const char *prefix, struct bytes subdomain);
 struct key_text key_of_last(const char *prefix);
+struct key_text key_of_shared(const char *prefix);
 struct key_text key_of_live(const char *prefix, const char *replica);
 struct key_text key_of_mark(const char *prefix, const char *replica);
 

@@ -122,6 +122,15 @@ bool live_take_gone(struct live *live, int64_t then_ms, char id[KEY_REPLICA_MAX 
     return false;
 }
 
+bool live_is_first(const struct live *live, const char *own)
+{
+    const struct live_replica *self = find(live, bytes_of_text(own));
+    for (size_t i = 0; i < live->n && self != NULL; i++)
+        if (live->at[i].gone_ms == 0 && live->at[i].since < self->since)
+            return false;
+    return self != NULL;
+}
+
 bool live_have_applied(const struct live *live, uint64_t revision, const char *own, int64_t then_ms)
 {
     for (size_t i = 0; i < live->n; i++) {

@@ -46,6 +46,9 @@ void live_end_list(struct live *live, uint64_t revision, int64_t now_ms);
 // Takes one out that had gone by `then_ms`; false: there is none.
 bool live_take_gone(struct live *live, int64_t then_ms, char id[KEY_REPLICA_MAX + 1]);
 
+// Whether `own` has been live for longer than all others.
+bool live_is_first(const struct live *live, const char *own);
+
 // Whether all replicas that were live at this revision, `own` and those aside that had gone by `then_ms`, have applied
 // it. One that became live later counts as if it had: it has seen the revision before it saw that it is live.
 bool live_have_applied(const struct live *live, uint64_t revision, const char *own, int64_t then_ms);

@@ -5,6 +5,8 @@
 // To become live is to announce oneself and then to wait until the announcement comes by in the watch: whatever was
 // acknowledged before it without asking us has then been applied, and whoever acknowledges something later asks us.
 //
+// A guest is never live, so nobody waits for it; it is in step when it has seen all that a first look found.
+//
 // Announcements are made for others who wait: only after changes that were not our own, one at a time, and each says
 // the newest. A hundred changes that come by during one announcement make one more.
 //
@@ -160,7 +162,11 @@ static void take_stock(struct replica *replica)
     if (replica->presence.is_looking && seen >= replica->presence.looked) {
         touch(replica, replica->presence.looked_ms);
         replica->presence.is_looking = false;
+        replica->presence.has_looked = true;
     }
+    bool is_guest = replica->options->is_guest;
+    if (is_guest && replica->state == STATE_CATCHING_UP && replica->watch.is_created && replica->presence.has_looked)
+        replica_go(replica, STATE_IN_STEP, "all there was is applied", NULL);
     if (replica->state == STATE_CATCHING_UP && replica->presence.confirm != 0 && seen >= replica->presence.confirm) {
         touch(replica, replica->presence.confirm_ms);
         confirm(replica, replica->presence.confirm_ms);
@@ -173,6 +179,8 @@ void presence_turn(struct replica *replica)
     if (replica->state != STATE_CATCHING_UP && replica->state != STATE_IN_STEP)
         return;
     take_stock(replica);
+    if (replica->options->is_guest)
+        return;
     bool is_wanted = replica->presence.confirm == 0 || replica->presence.is_wanted;
     if (replica->presence.lease == 0 && !replica->presence.is_granting)
         grant(replica);
@@ -314,11 +322,13 @@ void presence_start(struct replica *replica)
         bury_old(replica);
     if (replica->presence.lease != 0)
         renew(replica);
+    if (replica->options->is_guest && replica->channel != NULL)
+        look(replica);
 }
 
 void presence_reset(struct replica *replica)
 {
     replica->presence.is_granting = replica->presence.is_announcing = false;
-    replica->presence.is_wanted = replica->presence.is_looking = false;
+    replica->presence.is_wanted = replica->presence.is_looking = replica->presence.has_looked = false;
     replica->presence.confirm = replica->presence.own_said = replica->presence.own_gone = 0;
 }

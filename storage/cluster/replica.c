@@ -82,6 +82,7 @@ void replica_lose(struct replica *replica, const char *reason, const char *detai
     presence_reset(replica);
     watch_reset(replica);
     batch_reset(replica);
+    shared_reset(replica->shared);
     replica->endpoint = (replica->endpoint + 1) % replica->cluster->n_endpoints;
     replica->n_failures++;
     if (replica->n_failures >= replica->cluster->n_endpoints)
@@ -217,6 +218,7 @@ static void on_turn(uv_prepare_t *turn)
     tell_lag(replica);
     barrier_turn(replica);
     batch_turn(replica);
+    shared_turn(replica);
     if (has_changes(replica) && !uv_is_active((uv_handle_t *)&replica->sweep))
         uv_timer_start(&replica->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
 }

@@ -12,6 +12,7 @@
 #include "copy.h"
 #include "etcd.pb-c.h"
 #include "live.h"
+#include "shared.h"
 
 #define REPLICA_BATCH_MAX 50 // changes of one transaction; etcd allows 128 operations
 
@@ -37,6 +38,7 @@ struct replica {
     bool must_load;          // the copy cannot be trusted: take a snapshot
     struct copy copy;
     struct live live;
+    struct shared *shared;
 
     // The session.
     struct channel_options channel_options;
@@ -71,6 +73,7 @@ struct replica {
         int64_t lease; // 0: none
         bool is_granting;
         bool is_announcing;
+        bool has_looked;      // and seen what was found there, in this session
         bool is_wanted;       // somebody waits for our next announcement
         bool is_looking;      // what the last look at the data found has not been seen yet
         uint64_t looked;      // that revision

@@ -47,6 +47,8 @@ static void take_event(struct replica *replica, const Etcd__Event *event)
     enum err err = ERR_OK;
     if (key.kind == KEY_LIVE)
         take_live(replica, event, &key);
+    else if (key.kind == KEY_SHARED)
+        shared_note(replica->shared);
     else if (key.kind != KEY_OTHER && key.kind != KEY_MARK)
         err = take_data(replica, event, &key);
     if (err != ERR_OK)

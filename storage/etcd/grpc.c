@@ -50,9 +50,9 @@ enum err grpc_inflow_add(struct grpc_inflow *inflow, struct bytes piece)
 
 enum err grpc_inflow_take(struct grpc_inflow *inflow, struct bytes *message)
 {
-    struct reader r = reader_of(inflow->at + inflow->taken, inflow->n - inflow->taken);
-    if (reader_left(&r) < GRPC_HEAD_BYTES)
+    if (inflow->n - inflow->taken < GRPC_HEAD_BYTES)
         return ERR_NOT_FOUND;
+    struct reader r = reader_of(inflow->at + inflow->taken, inflow->n - inflow->taken);
     bool is_compressed = take_u8(&r) != 0;
     size_t n = take_u32(&r);
     if (is_compressed || n > GRPC_MESSAGE_MAX)

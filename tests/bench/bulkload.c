@@ -5,7 +5,7 @@
 // ascending order and are appended (MDB_APPEND), many to a transaction, with one sync at the very end. So ten million
 // accounts take less than a minute, most of it the disk's. The subdomain of one account is printed, as JSON.
 #include "args.h"
-#include "env.h"
+#include "edit.h"
 #include "population.h"
 #include "record.h"
 #include "secret.h"
@@ -26,7 +26,7 @@ static const struct arg args[] = {
 
 struct loader {
     struct env env;
-    MDB_txn *txn;
+    struct edit edit;
     char hash[SECRET_HASH_MAX];
 };
 
@@ -38,11 +38,14 @@ static void check(enum err err, const char *what)
     }
 }
 
-static void append(struct loader *loader, MDB_dbi table, struct bytes key, const struct writer *record)
+static void append(struct loader *loader, enum env_table table, struct bytes key, struct writer *record)
 {
+    record_seal(record, key);
     MDB_val k = {key.n, (void *)(uintptr_t)key.at};
     MDB_val v = {writer_used(record), record->start};
-    check(record->is_bad ? ERR_RANGE : env_err(mdb_put(loader->txn, table, &k, &v, MDB_APPEND)), "append");
+    check(record->is_bad ? ERR_RANGE
+                         : env_err(mdb_put(loader->edit.txn, loader->env.tables[table], &k, &v, MDB_APPEND)),
+          "append");
 }
 
 static void append_account(struct loader *loader, uint64_t i, uint64_t n)
@@ -58,7 +61,7 @@ static void append_account(struct loader *loader, uint64_t i, uint64_t n)
                               .created_s = CREATED_S};
     struct writer w = writer_of(space, sizeof space);
     record_write_account(&w, &account);
-    append(loader, loader->env.accounts, (struct bytes){username.at, sizeof username.at}, &w);
+    append(loader, ENV_ACCOUNTS, (struct bytes){username.at, sizeof username.at}, &w);
 }
 
 static void append_values(struct loader *loader, uint64_t i, uint64_t n)
@@ -79,24 +82,24 @@ static void append_values(struct loader *loader, uint64_t i, uint64_t n)
     }
     char text[UUID_TEXT_SIZE];
     uuid_write(&subdomain, text);
-    append(loader, loader->env.values, bytes_of_text(text), &w);
+    append(loader, ENV_VALUES, bytes_of_text(text), &w);
 }
 
 static void append_all(struct loader *loader, void (*append_one)(struct loader *, uint64_t, uint64_t), uint64_t n)
 {
     for (uint64_t i = 0; i < n;) {
-        check(env_err(mdb_txn_begin(loader->env.mdb, NULL, 0, &loader->txn)), "transaction");
+        check(edit_begin(&loader->edit, &loader->env), "transaction");
         for (uint64_t end = n - i < PER_TRANSACTION ? n : i + PER_TRANSACTION; i < end; i++)
             append_one(loader, i, n);
-        check(env_err(mdb_txn_commit(loader->txn)), "commit");
+        check(edit_commit(&loader->edit), "commit");
     }
 }
 
 static void set_revision(struct loader *loader, uint64_t revision)
 {
-    check(env_err(mdb_txn_begin(loader->env.mdb, NULL, 0, &loader->txn)), "transaction");
-    check(env_set_revision(&loader->env, loader->txn, revision), "revision");
-    check(env_err(mdb_txn_commit(loader->txn)), "commit");
+    check(edit_begin(&loader->edit, &loader->env), "transaction");
+    check(edit_put_number(&loader->edit, "revision", revision), "revision");
+    check(edit_commit(&loader->edit), "commit");
 }
 
 static void fill_store(uint64_t n)

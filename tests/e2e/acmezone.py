@@ -84,10 +84,10 @@ def clean_environment(env=None):
     return {**ours, **(env or {})}
 
 
-def run(*args, env=None, cwd=None):
+def run(*args, env=None, cwd=None, wrapper=(), deadline_s=DEADLINE_S):
     """Runs the binary to its end: for everything but serving."""
-    return subprocess.run([BINARY, *map(str, args)], env=clean_environment(env), cwd=cwd, text=True,
-                          stdin=subprocess.DEVNULL, capture_output=True, timeout=DEADLINE_S, check=False)
+    return subprocess.run([*wrapper, BINARY, *map(str, args)], env=clean_environment(env), cwd=cwd, text=True,
+                          stdin=subprocess.DEVNULL, capture_output=True, timeout=deadline_s, check=False)
 
 
 def wait_until(condition, what, deadline_s=DEADLINE_S):

@@ -5,17 +5,12 @@ Every mistake is really made: the parents are nsd with zones signed by ldns, the
 resolvers unbound, all at port 53 in a network namespace. Needs root: `make e2e` leaves this file out for anybody else.
 """
 
-import json
 import os
-import pty
-import re
-import subprocess
 
 import pytest
 
-from acmezone import clean_environment, wait_until
-from lab import unbound, world, zones
-from lab.world import (CUSTOMERS, DROP, EDNS, HOME, LOWER, LYING, NOBODY, RESOLVER, ROOT, SECOND, SERVER, SERVER_V6,
+from lab import world, zones
+from lab.world import (CUSTOMERS, DROP, EDNS, HOME, LOWER, NOBODY, NOBODY_V6, SECOND, SERVER, SERVER_V6,
                        STRIP, TCP_ONLY, UDP_ONLY, Customer)
 
 VALUE = "v" * 43
@@ -68,7 +63,7 @@ def customers(account):
         Customer("expired", [right], "expired"),
         *(Customer(f"to-{zone}", at(zone)) for zone in (
             "two", "noglue", "bogus", "v6", "udponly", "tcponly", "lower", "edns", "strip", "drop", "nobody", "nsdiff",
-            "staleglue", "lame")),
+            "staleglue", "lame", "v6dead")),
     ]
 
 
@@ -92,6 +87,7 @@ def operator(lab_world):
         *hand("nsdiff", SERVER), "nsdiff NS ns.auth",
         *hand("staleglue", SECOND),
         *hand("lame", SERVER),
+        *hand("v6dead", SERVER, records=[f"ns.v6dead AAAA {NOBODY_V6}"]),
     ]
 
 
@@ -135,6 +131,7 @@ FAILURES = [  # domain, options, what is not well, words of the text, words of t
     ("missing.com", [], {"cname": "fail"}, "no CNAME at _acme-challenge.missing.com", "create the record"),
     ("missing.com", ["--expect", "here.example.org"], {"cname": "fail"}, "no CNAME",
      "_acme-challenge.missing.com. 300 IN CNAME here.example.org."),
+    ("missing.com", ["--expect", "here.example.org."], {"cname": "fail"}, "no CNAME", "CNAME here.example.org."),
     ("wrong.com", ["--expect", "{fulldomain}"], {"cname": "fail"}, "auth.example.net, which is the wrong place",
      "CNAME {fulldomain}."),
     ("wrong.com", ["-c", "{config}"], {"cname": "fail"}, "wrong place", f"<subdomain>.{HOME}."),
@@ -177,6 +174,8 @@ FAILURES = [  # domain, options, what is not well, words of the text, words of t
     ("to-nsdiff.com", [], {"delegation": "warn"}, "names the server ns.auth.example.org, the zone itself does not",
      "the same"),
     ("to-staleglue.com", [], {"delegation": "warn"}, f"has the address {SERVER}, the parent's glue does not", "glue"),
+    ("to-v6.com", [], {"delegation": "warn"}, f"has the address {SERVER}, the parent's glue does not", "glue"),
+    ("to-v6dead.com", [], {"servers": "fail"}, f"{NOBODY_V6} refuses the connection", "the server runs"),
     ("to-lame.com", [], {"servers": "fail"}, "does not serve the zone lame.example.org", 'domain = "lame.example.org"'),
 ]
 

@@ -19,7 +19,7 @@ from test_privilege import is_instrumented
 from wire import NOERROR, TYPE_A, framed, query_bytes, rcode, receive_framed, udp_exchange
 
 N_IDLE = 10_000
-N_ADDRESSES = 200  # that they come from
+N_ADDRESSES = 2000  # that they come from; a few may be counted as one client
 NEWCOMER = "127.77.0.1"
 SPARE = 8  # descriptors that loops open when they first need them
 BYTES_EACH = 2048  # most that the server may take for one of them
@@ -76,14 +76,15 @@ def hold(server, n, stack):
     """No faster than they are accepted: the kernel forgets some of those that do not fit into the queue."""
     before = server.counters()["tcp_connections"]
     for number in range(n):
-        source = f"127.{1 + number % N_ADDRESSES}.0.1"
+        source = f"127.1.{number % N_ADDRESSES // 200}.{1 + number % 200}"
         sock = stack.enter_context(connect_from(source, server.dns))
         if number % 2:
             sock.send(b"\0")
         if number % 500 == 499:
             ask_over_udp(server, 1)
             ask_as_newcomer(server)
-            wait_until(lambda: server.counters()["tcp_connections"] - before > number, "all to be accepted")
+            n_made = number + 1 + (number + 1) // 500  # one newcomer each time
+            wait_until(lambda: server.counters()["tcp_connections"] - before >= n_made, "all to be accepted")
 
 
 def test_ten_thousand_idle_connections_disturb_nobody_and_are_all_given_back(tmp_path, n_idle):
@@ -96,7 +97,7 @@ def test_ten_thousand_idle_connections_disturb_nobody_and_are_all_given_back(tmp
         for _ in range(2):
             with contextlib.ExitStack() as stack:
                 hold(server, n_idle, stack)
-                assert n_descriptors(server) >= before[1] + n_idle
+                assert n_descriptors(server) >= before[1] - 1 + n_idle  # the API may have closed the account's
                 held.append(memory_bytes(server))
                 slowest_s = ask_over_udp(server, 200)
                 for _ in range(20):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The blocks of docs/recipes that look at a domain from the root down: onboarding customers, and the runbook's commands.
+"""The blocks of docs/recipes that look at a domain from the root down: onboarding, and the runbook's commands.
 
 In the small Internet of lab.world, with a customer who did it right, one whose record is proxied, one who has none yet.
 Needs root: `make e2e` leaves this file out for anybody else.
@@ -40,7 +40,9 @@ class Service:
         self.machine.command("acmezone", f"""
             command=$1
             shift
-            case $command in check | watch) set -- --root {ROOT} --trust-anchor {internet.anchor} --timeout 700 "$@" ;; esac
+            case $command in
+            check | watch) set -- --root {ROOT} --trust-anchor {internet.anchor} --timeout 700 "$@" ;;
+            esac
             exec {BINARY} "$command" "$@"
             """)
         self.accounts = self.shop / "accounts.json"
@@ -75,8 +77,8 @@ def test_a_new_customer_gets_an_account_and_sees_the_record_to_make(service):
     assert printed.endswith(wanted)
     assert service.run("onboarding-register", "new.com") == wanted, "asked again, the same"
     record = json.loads(service.run("onboarding-record", "new.com"))
-    assert record == {"type": "CNAME", "name": "_acme-challenge", "fqdn": "_acme-challenge.new.com.", "value": fulldomain,
-                      "ttl": 300, "proxy": "DNS only"}
+    assert record == {"type": "CNAME", "name": "_acme-challenge", "fqdn": "_acme-challenge.new.com.",
+                      "value": fulldomain, "ttl": 300, "proxy": "DNS only"}
 
 
 @pytest.mark.parametrize("domain, status, told", [
@@ -101,7 +103,7 @@ def test_all_customers_are_watched_and_their_states_are_those_of_the_page(servic
     states = {line["domain"]: line["state"] for line in map(json.loads, printed.read_text().splitlines())}
     assert states.pop("good.com") == "verified" and set(states.values()) == {"pending"} and status == 1
     assert {"good.com", *states} == set(accounts)
-    assert 'acmezone' in (service.shop / "acmezone.prom").read_text()
+    assert "acmezone" in (service.shop / "acmezone.prom").read_text()
     assert (service.shop / "watch.json").exists()
 
 

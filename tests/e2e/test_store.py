@@ -149,7 +149,7 @@ def test_a_store_of_a_newer_version_is_refused(tmp_path):
         account = server.register()
     path = tmp_path / "data" / "data.mdb"
     sound = path.read_bytes()
-    ours, newer = (b"format" + format.to_bytes(8, "big") for format in (1, 2))
+    ours, newer = (b"format" + format.to_bytes(8, "big") for format in (2, 3))
     assert ours in sound
     path.write_bytes(sound.replace(ours, newer))
     result = run("-c", write_config(tmp_path))

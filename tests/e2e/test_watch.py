@@ -103,7 +103,7 @@ def rewrite(internet, domain, old, new):
     assert old in text
     zone.write_text(text.replace(old, new))
     internet.reload_customers()
-    probe = ["dig", "+short", "+time=1", "+tries=1", f"@{world.CUSTOMERS}", "CNAME", f"_acme-challenge.{domain}"]
+    probe = ["dig", "+short", "+time=5", "+tries=4", f"@{world.CUSTOMERS}", "CNAME", f"_acme-challenge.{domain}"]
     wanted = "CNAME" in new
     wait_until(lambda: bool(internet.lab.run("dig", probe).strip()) == wanted, "the zone is not served")
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Proves that what docs/recipes/cert-manager.md tells the reader to apply is what cert-manager's schema and Kubernetes' allow.
+"""Proves that the objects of docs/recipes/cert-manager.md are what the schemas of cert-manager and Kubernetes allow.
 
 The schema lets members pass that it does not know; tests/e2e/test_recipes.py compares those of the solver one by one.
 """

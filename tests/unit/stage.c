@@ -106,6 +106,8 @@ struct reply stage_ask_bytes(struct stage *stage, struct bytes message, struct t
                             .guard = stage->guard};
     uint64_t n_limited = counter_value(&stage->counters, COUNT_rrl_dropped);
     expect_ok(store_begin(stage->reader));
+    if (stage->looks_ahead)
+        lookup_ahead(&lookup, (struct bytes[]){message, message, message, message}, 4);
     struct message question = {reply.at, message.n, transport.max_bytes, transport.is_udp, stage->client};
     reply.n = answer_write(&question, &lookup, &stage->counters);
     store_end(stage->reader);

@@ -18,6 +18,7 @@ struct stage {
     struct store *store;
     struct store_reader *reader;
     struct zones *zones;
+    bool looks_ahead;              // as for a batch of questions
     bool has_no_store;             // as if the store could not be read
     enum store_fitness fitness;    // as if it were a replica's copy
     struct guard *guard;           // the test's own; a null pointer: none

@@ -151,7 +151,11 @@ static void put_behind_its_back(const char *directory, const char *subdomain, st
     MDB_txn *txn;
     MDB_dbi values;
     MDB_val key = {strlen(subdomain), (void *)(uintptr_t)subdomain};
-    MDB_val data = {record.n, (void *)(uintptr_t)record.at};
+    uint8_t space[RECORD_MAX_BYTES];
+    struct writer sealed = writer_of(space, sizeof space);
+    put_bytes(&sealed, record.at, record.n);
+    record_seal(&sealed, bytes_of_text(subdomain));
+    MDB_val data = {writer_used(&sealed), space};
     assert_int_equal(mdb_env_create(&env), 0);
     assert_int_equal(mdb_env_set_maxdbs(env, 3), 0);
     assert_int_equal(mdb_env_open(env, directory, 0, 0600), 0);

@@ -307,6 +307,22 @@ static void there_is_room_for_many_replicas(void **)
     free_replica(replica);
 }
 
+static void who_has_been_live_for_longest_is_first(void **)
+{
+    struct replica *replica = make_replica();
+    assert_false(live_is_first(&replica->live, "own"));
+    say(replica, "own", 5, 5, "4");
+    assert_true(live_is_first(&replica->live, "own"));
+    say(replica, "younger", 7, 7, "6");
+    say(replica, "own", 5, 9, "8");
+    assert_true(live_is_first(&replica->live, "own"));
+    say(replica, "older", 4, 10, "9");
+    assert_false(live_is_first(&replica->live, "own"));
+    live_drop(&replica->live, bytes_of_text("older"), 11, 1);
+    assert_true(live_is_first(&replica->live, "own"));
+    free_replica(replica);
+}
+
 // -- Lists
 
 static void lists_keep_their_order(void **)
@@ -364,6 +380,7 @@ int main(void)
         cmocka_unit_test(an_older_announcement_changes_nothing),
         cmocka_unit_test(words_that_are_no_numbers_say_nothing),
         cmocka_unit_test(there_is_room_for_many_replicas),
+        cmocka_unit_test(who_has_been_live_for_longest_is_first),
         cmocka_unit_test(lists_keep_their_order),
         cmocka_unit_test(nobody_is_in_step_who_has_not_caught_up),
     };

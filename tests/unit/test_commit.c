@@ -98,6 +98,7 @@ static void batch_submit(struct batch *batch, size_t i, struct vault *vault, enu
     item->change.kind = kind;
     item->change.account.username = writing_username(item->subdomain);
     item->change.account.subdomain = bytes_of_text(item->subdomain);
+    item->change.account.created_s = i; // never twice the same account
     item->change.rdata = (struct bytes){(const uint8_t *)"\5value", 6};
     item->change.on_done = on_done_note;
     store_submit(vault->store, &item->change);

@@ -83,8 +83,7 @@ static const char *const MESSAGES[][2] = {
     {DOMAIN "[apis]\nx = 1", "W F:4: [apis] x: unknown, ignored"},
     {"x = 1\n" DOMAIN, "W F:1: [] x: unknown, ignored"},
     {DOMAIN "\"a\\nb\" = 1", "W F:3: [general] a?b: unknown, ignored"},
-    {DOMAIN "[api]\napi_domain = ''\nautocert_port = '80'",
-     "W F:4: [api] api_domain: has no effect here\nW F:5: [api] autocert_port: has no effect here"},
+    {DOMAIN "[api]\napi_domain = ''\nautocert_port = '80'", "W F:5: [api] autocert_port: has no effect here"},
     // Domains and names
     {"", "E F: [general] domain: missing; it wants at least one domain name"},
     {"[general]\ndomain = []", "E F:2: [general] domain: missing; it wants at least one domain name"},
@@ -108,13 +107,27 @@ static const char *const MESSAGES[][2] = {
     {DOMAIN "listen = []", "E F:3: [general] listen: missing; it wants at least one address:port"},
     {DOMAIN "listen = '127.0.0.1:53'\nprotocol = 'udp6'",
      "E F:3: [general] listen: \"127.0.0.1:53\" does not go with protocol \"udp6\""},
-    {DOMAIN "[database]\nengine = 'SQLite3'", "E F:4: [database] engine: \"sqlite3\" means an acme-dns database, which "
-                                              "is not read here; set engine = \"lmdb\" and "
-                                              "connection to a directory for acmezone's own store"},
+    {DOMAIN "[database]\nengine = 'SQLite3'", "E F:4: [database] engine: \"sqlite3\" is a database of acme-dns; take it "
+                                              "over with: acmezone import --from F -c /etc/acmezone/config.cfg"},
     {DOMAIN "[api]\nip = 'localhost'",
      "E F:4: [api] ip: \"localhost\" is not an address; allowed: 192.0.2.1, 2001:db8::1, ::"},
-    {DOMAIN "[api]\ntls = 'letsencrypt'",
-     "E F:4: [api] tls: \"letsencrypt\" is not available; only \"cert\" and \"none\" are"},
+    {DOMAIN "listen = ':5353'\n[api]\ntls = 'letsencrypt'",
+     "W F:3: [general] listen: tls = \"letsencrypt\": Let's Encrypt asks for the challenge at port 53, which must lead "
+     "here"},
+    {DOMAIN "protocol = 'tcp'\n[api]\ntls = 'letsencrypt'",
+     "E F:3: [general] protocol: tls = \"letsencrypt\" needs DNS over UDP: that is how authorities ask for the "
+     "challenge"},
+    {DOMAIN "[api]\ntls = 'letsencrypt'\napi_domain = 'www.example.com'",
+     "E F:5: [api] api_domain: \"www.example.com\" lies in none of the domains served here, so its challenge cannot be "
+     "answered"},
+    {DOMAIN "[api]\ntls = 'letsencrypt'\napi_domain = '-a.auth.example.org, a_b.auth.example.org'",
+     "E F:5: [api] api_domain: \"-a.auth.example.org\" is no name that a certificate can be for"},
+    {DOMAIN "[api]\ntls = 'letsencrypt'\nacme_directory = 'http://127.0.0.1/dir'",
+     "E F:5: [api] acme_directory: \"http://127.0.0.1/dir\" is no https:// URL"},
+    {DOMAIN "[api]\ntls = 'letsencrypt'\nacme_ca_file = 'ca.pem'",
+     "E F:5: [api] acme_ca_file: it is for acme_directory, which is not set"},
+    {DOMAIN "[api]\ntls = 'letsencryptstaging'\nnotification_email = '--help'",
+     "E F:5: [api] notification_email: \"--help\" is not a mail address"},
     {DOMAIN "[api]\ntls = 'cert'\ntls_cert_privkey = 'k'",
      "E F:4: [api] tls: \"cert\" needs tls_cert_privkey and tls_cert_fullchain"},
     {DOMAIN "[api]\nhsts_enabled = true", "W F:4: [api] hsts_enabled: has no effect with tls = \"none\""},
@@ -322,6 +335,24 @@ static void an_acme_dns_file_is_read_without_a_word(void **)
     assert_null(conf->log.file);
 }
 
+static void names_of_our_own_certificate_are_made_ready(void **)
+{
+    load_well("[general]\ndomain = 'Auth.Example.Org., b.example'\n[api]\ntls = 'letsencryptstaging'\n");
+    assert_true(conf->acme.is_on);
+    assert_int_equal(conf->acme.names.n, 1);
+    assert_string_equal(conf->acme.names.at[0], "auth.example.org");
+    assert_string_equal(conf->acme.directory, "https://acme-staging-v02.api.letsencrypt.org/directory");
+    load_well("[general]\ndomain = 'auth.example.org, b.example'\n"
+              "[api]\ntls = 'letsencrypt'\napi_domain = 'B.example, NS1.auth.example.org.'\n"
+              "acme_directory = 'https://ca.example/dir'\n");
+    assert_int_equal(conf->acme.names.n, 2);
+    assert_string_equal(conf->acme.names.at[0], "b.example");
+    assert_string_equal(conf->acme.names.at[1], "ns1.auth.example.org");
+    assert_string_equal(conf->acme.directory, "https://ca.example/dir");
+    load_well("[general]\ndomain = 'auth.example.org'\n");
+    assert_false(conf->acme.is_on);
+}
+
 static void no_message_holds_a_token(void **)
 {
     static const char *const TOKENS[] = {"'a:secret'",
@@ -353,6 +384,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_wrong_in_the_environment_is_told_by_its_variable, clear, clear),
         cmocka_unit_test_setup_teardown(a_variable_that_is_almost_ours_is_warned_of, clear, clear),
         cmocka_unit_test_setup_teardown(an_acme_dns_file_is_read_without_a_word, clear, clear),
+        cmocka_unit_test_setup_teardown(names_of_our_own_certificate_are_made_ready, clear, clear),
         cmocka_unit_test_setup_teardown(no_message_holds_a_token, clear, clear),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -92,7 +92,7 @@ static void write_table(FILE *out, MDB_txn *txn, MDB_dbi table, const char *mark
     assert_int_equal(mdb_cursor_open(txn, table, &cursor), 0);
     while (mdb_cursor_get(cursor, &name, &record, MDB_NEXT) == 0)
         fprintf(out, "%s%.*s=%.*s ", mark, (int)strnlen(name.mv_data, name.mv_size), (const char *)name.mv_data,
-                (int)record.mv_size, (const char *)record.mv_data);
+                (int)(record.mv_size - RECORD_SEAL_BYTES), (const char *)record.mv_data);
     mdb_cursor_close(cursor);
 }
 
@@ -105,8 +105,8 @@ static void expect_content(struct shelf *shelf, const char *wanted)
     FILE *out = open_memstream(&text, &n);
     assert_non_null(out);
     assert_int_equal(mdb_txn_begin(shelf->env.mdb, NULL, MDB_RDONLY, &txn), 0);
-    write_table(out, txn, shelf->env.accounts, "@");
-    write_table(out, txn, shelf->env.values, "");
+    write_table(out, txn, shelf->env.tables[ENV_ACCOUNTS], "@");
+    write_table(out, txn, shelf->env.tables[ENV_VALUES], "");
     mdb_txn_abort(txn);
     assert_int_equal(fclose(out), 0);
     assert_string_equal(text, wanted);

@@ -4,7 +4,9 @@
 // a time before an acknowledged update.
 #include "descent.h"
 
+#include "env.h"
 #include "expect.h"
+#include "header.h"
 #include "vault.h"
 #include "writing.h"
 
@@ -13,7 +15,7 @@
 #include <stdlib.h>
 #include <uv.h>
 
-enum { KEY_MAX = 63, BIG_BYTES = 10000, PAGE_HEADER_BYTES = 16, N_WRITES = 400 };
+enum { KEY_MAX = 63, BIG_BYTES = 10000, N_WRITES = 400 };
 
 static struct tempdir dir;
 
@@ -62,24 +64,30 @@ static void put(struct env *env, MDB_txn *txn, struct bytes key, size_t n_record
     static uint8_t record[BIG_BYTES];
     MDB_val k = {key.n, (void *)(uintptr_t)key.at}, v = {n_record, record};
     record[0]++;
-    assert_int_equal(mdb_put(txn, env->values, &k, &v, 0), MDB_SUCCESS);
+    assert_int_equal(mdb_put(txn, env->tables[ENV_VALUES], &k, &v, 0), MDB_SUCCESS);
 }
 
-// Records on pages of their own may be left to mdb_get, nothing else.
-static void expect_as_mdb_get(struct env *env, MDB_txn *txn, const struct descent *descent)
+static void expect_as_mdb_get(const struct env *env, MDB_txn *txn, const struct descent *descent)
 {
-    struct bytes record;
-    enum err err = env_get(txn, env->values, descent->key, &record);
-    if (descent->fate == DESCENT_UNKNOWN) {
-        expect_ok(err);
-        assert_int_equal((uintptr_t)record.at % env->page_bytes, PAGE_HEADER_BYTES);
-        return;
+    MDB_val key = {descent->key.n, (void *)(uintptr_t)descent->key.at}, record;
+    int status = mdb_get(txn, env->tables[ENV_VALUES], &key, &record);
+    expect_err(descent->err, status == MDB_SUCCESS ? ERR_OK : ERR_NOT_FOUND);
+    if (status == MDB_SUCCESS) {
+        assert_int_equal(descent->record.n, record.mv_size);
+        assert_memory_equal(descent->record.at, record.mv_data, record.mv_size);
     }
-    expect_err(err, descent->fate == DESCENT_FOUND ? ERR_OK : ERR_NOT_FOUND);
-    if (descent->fate == DESCENT_FOUND) {
-        assert_ptr_equal(descent->record.at, record.at);
-        assert_int_equal(descent->record.n, record.n);
+}
+
+// A snapshot of LMDB's, and where its values are.
+static MDB_txn *begin_snapshot(struct env *env, struct pages *pages, struct page_tree *tree)
+{
+    MDB_txn *txn = begin(env, MDB_RDONLY);
+    while (header_open(pages, env->map, env->page_bytes, mdb_txn_id(txn)) != ERR_OK) { // it was written over
+        mdb_txn_reset(txn);
+        assert_int_equal(mdb_txn_renew(txn), MDB_SUCCESS);
     }
+    expect_ok(descent_find_tree(pages, "values", tree));
+    return txn;
 }
 
 static void look_up_random_keys(struct env *env, unsigned n_batches)
@@ -87,11 +95,13 @@ static void look_up_random_keys(struct env *env, unsigned n_batches)
     static uint8_t space[DESCENT_MAX][KEY_MAX];
     struct descent descents[DESCENT_MAX];
     while (n_batches-- > 0) {
-        MDB_txn *txn = begin(env, MDB_RDONLY);
+        struct pages pages;
+        struct page_tree tree;
+        MDB_txn *txn = begin_snapshot(env, &pages, &tree);
         size_t n = 1 + random_below(DESCENT_MAX);
         for (size_t i = 0; i < n; i++)
             descents[i].key = random_key(space[i]);
-        descent_find(env, txn, descents, n);
+        descent_find(&pages, &tree, descents, n);
         for (size_t i = 0; i < n; i++)
             expect_as_mdb_get(env, txn, &descents[i]);
         mdb_txn_abort(txn);
@@ -103,7 +113,6 @@ static void open_env(struct env *env)
     const struct store_options options = {.directory = dir.path, .map_bytes = 256 << 20, .n_readers = 4};
     expect_ok(env_open(env, &options));
     assert_int_equal(mdb_env_set_flags(env->mdb, MDB_NOSYNC, 1), MDB_SUCCESS);
-    assert_int_not_equal(env->page_bytes, 0);
 }
 
 static void trees_of_every_height_are_searched_as_mdb_get_does(void **state)
@@ -124,15 +133,17 @@ static void trees_of_every_height_are_searched_as_mdb_get_does(void **state)
     env_close(&env);
 }
 
-static void in_an_empty_table_nothing_is_claimed(void **state)
+static void in_an_empty_table_nothing_is_found(void **state)
 {
     (void)state;
     struct env env;
     open_env(&env);
-    MDB_txn *txn = begin(&env, MDB_RDONLY);
-    struct descent descent = {.key = bytes_of_text("key")};
-    descent_find(&env, txn, &descent, 1);
-    assert_int_not_equal(descent.fate, DESCENT_FOUND);
+    struct pages pages;
+    struct page_tree tree;
+    struct bytes record;
+    MDB_txn *txn = begin_snapshot(&env, &pages, &tree);
+    expect_err(descent_find_one(&pages, &tree, bytes_of_text("key"), &record), ERR_NOT_FOUND);
+    expect_err(descent_find_tree(&pages, "another", &tree), ERR_NOT_FOUND);
     mdb_txn_abort(txn);
     env_close(&env);
 }
@@ -223,7 +234,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(trees_of_every_height_are_searched_as_mdb_get_does, make_dir, remove_dir),
-        cmocka_unit_test_setup_teardown(in_an_empty_table_nothing_is_claimed, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(in_an_empty_table_nothing_is_found, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(a_snapshot_is_searched_while_others_write, make_dir, remove_dir),
         cmocka_unit_test(an_acknowledged_update_is_what_is_found_next),
     };

@@ -29,6 +29,10 @@ static void keys_are_called_as_they_are_told(void **)
     expect_text(&key, "/p/data/value/sub");
     key = key_of_last("/p");
     expect_text(&key, "/p/data/last");
+    key = key_of_shared("/p");
+    expect_text(&key, "/p/own/certificate");
+    assert_int_equal(parse("/p/own/certificate").kind, KEY_SHARED);
+    assert_int_equal(parse("/p/own/certificate2").kind, KEY_OTHER);
     key = key_of_live("/p", "host-1");
     expect_text(&key, "/p/live/host-1");
     key = key_of_mark("/p", "host-1");

@@ -127,12 +127,65 @@ static int tear_down(void **state)
     return 0;
 }
 
+static struct bytes read_all(const char *name, uint8_t *space, size_t n)
+{
+    char path[TEMPDIR_PATH_MAX];
+    FILE *file = fopen(tempdir_join(&dir, name, path), "r");
+    assert_non_null(file);
+    size_t n_read = fread(space, 1, n, file);
+    fclose(file);
+    return (struct bytes){space, n_read};
+}
+
+static void texts_are_judged_as_files_are(void **state)
+{
+    (void)state;
+    static uint8_t spaces[2][16384];
+    char why[KEYPAIR_WHY_MAX];
+    struct keypair *pair;
+    struct keypair_text text = {"cache", read_all("chain.crt", spaces[0], sizeof spaces[0]),
+                                read_all("one.key", spaces[1], sizeof spaces[1])};
+    expect_ok(keypair_parse(&pair, &text, NOW, why));
+    assert_int_equal(keypair_expires(pair), LATER);
+    assert_true(keypair_begins(pair) < NOW);
+    keypair_free(pair);
+    assert_int_equal(keypair_parse(&pair, &text, LATER, why), ERR_TLS);
+    assert_string_equal(why, "cache: the certificate has expired");
+    text.key = read_all("two.key", spaces[1], sizeof spaces[1]);
+    assert_int_equal(keypair_parse(&pair, &text, NOW, why), ERR_TLS);
+    assert_string_equal(why, "cache: the key does not belong to the certificate");
+    text.chain.n /= 2;
+    assert_int_equal(keypair_parse(&pair, &text, NOW, why), ERR_TLS);
+}
+
+static void a_temporary_certificate_is_for_its_name_and_says_what_it_is(void **state)
+{
+    (void)state;
+    struct keypair *pair;
+    struct keypair_copy copy;
+    gnutls_x509_crt_t certificate;
+    expect_ok(keypair_make_temporary(&pair, "auth.example.org", NOW));
+    assert_non_null(strstr(keypair_subject(pair), "temporary"));
+    assert_true(keypair_begins(pair) < NOW && keypair_expires(pair) > NOW);
+    expect_ok(keypair_copy(pair, &copy));
+    keypair_free(pair);
+    assert_int_equal(gnutls_pcert_export_x509(&copy.chain[0], &certificate), 0);
+    assert_true(gnutls_x509_crt_check_hostname(certificate, "auth.example.org"));
+    assert_false(gnutls_x509_crt_check_hostname(certificate, "example.org"));
+    gnutls_x509_crt_deinit(certificate);
+    gnutls_pcert_deinit(&copy.chain[0]);
+    gnutls_free(copy.chain);
+    gnutls_privkey_deinit(copy.key);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_good_pair_tells_its_subject_and_expiry),
         cmocka_unit_test(a_copy_outlives_its_pair),
         cmocka_unit_test(what_is_no_good_pair_is_refused_with_the_reason),
+        cmocka_unit_test(texts_are_judged_as_files_are),
+        cmocka_unit_test(a_temporary_certificate_is_for_its_name_and_says_what_it_is),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -226,7 +226,7 @@ static void names_fold_case_and_other_spellings_are_known(void **)
     assert_int_equal(option_find("general", "txt_limit"), OPTION_ID_general_txt_values);
     assert_int_equal(option_find("general", "port"), N_OPTIONS);
     assert_int_equal(option_find("", ""), N_OPTIONS);
-    assert_true(option_is_gone("api", "API_domain"));
+    assert_true(option_is_gone("api", "AutoCert_port"));
     assert_false(option_is_gone("api", "port"));
 }
 

@@ -129,7 +129,7 @@ static void a_cut_or_damaged_account_is_refused_or_stays_within_its_bytes(void *
             }
             record.at[at] = before;
         }
-    record.at[0] = 2;
+    record.at[0] = 3;
     expect_err(record_read_account(view(record), &USER, &account), ERR_CORRUPT);
     free(record.at);
 }

@@ -52,7 +52,7 @@ static void a_path_is_found_however_it_is_spelt(void **state)
         if (CASES[i].name == NULL)
             assert_null(match.route);
         else
-            assert_string_equal(match.route->name, CASES[i].name);
+            assert_string_equal(match.route->path, CASES[i].name);
         assert_int_equal(match.prefix.n, 0);
         assert_int_equal(match.is_options, CASES[i].err == ERR_OK && strcmp(CASES[i].method, "OPTIONS") == 0);
     }
@@ -65,10 +65,10 @@ static void with_tokens_a_segment_may_stand_before_register_and_update(void **st
     const struct conf conf = {.api_registration_tokens = {1, &token}};
     struct route_match match;
     expect_ok(route_find(&conf, "//AbC//Register/", "POST", &match));
-    assert_string_equal(match.route->name, "register");
+    assert_string_equal(match.route->path, "register");
     assert_true(bytes_equal(match.prefix, bytes_of_text("AbC")));
     expect_ok(route_find(&conf, "/AbC/update", "POST", &match));
-    assert_string_equal(match.route->name, "update");
+    assert_string_equal(match.route->path, "update");
     expect_ok(route_find(&conf, "/register", "POST", &match));
     assert_int_equal(match.prefix.n, 0);
     assert_int_equal(route_find(&conf, "/AbC/health", "GET", &match), ERR_NOT_FOUND);

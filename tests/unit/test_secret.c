@@ -74,6 +74,36 @@ static void passwords_are_bytes_of_any_length(void **)
     }
 }
 
+// Of acme-dns's hashing, Go's bcrypt at cost 10, and of other tools'.
+static void hashes_of_bcrypt_are_checked(void **)
+{
+    static const struct {
+        const char *hash;
+        const char *password;
+        enum err err;
+    } rows[] = {
+        {"$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", "U*U", ERR_OK},
+        {"$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", "U*U", ERR_OK},
+        {"$2y$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", "U*U", ERR_OK},
+        {"$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", "U*V", ERR_FORBIDDEN},
+        {"$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", "", ERR_FORBIDDEN},
+        {"$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOe", "U*U", ERR_CORRUPT},
+        {"$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW.", "U*U", ERR_CORRUPT},
+        {"$2a$31$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", "U*U", ERR_CORRUPT},
+        {"$2x$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", "U*U", ERR_CORRUPT},
+        {"$6$saltstring$hash", "U*U", ERR_CORRUPT},
+        {"*", "", ERR_CORRUPT},
+    };
+    for (size_t i = 0; i < N_OF(rows); i++) {
+        expect_err(secret_verify(rows[i].hash, bytes_of_text(rows[i].password)), rows[i].err);
+        assert_true(secret_is_foreign(rows[i].hash));
+    }
+    static uint8_t large[73] = {'x'};
+    expect_err(secret_verify(rows[0].hash, (struct bytes){large, sizeof large}), ERR_FORBIDDEN);
+    expect_err(secret_verify(rows[0].hash, (struct bytes){(const uint8_t *)"U*U\0", 4}), ERR_FORBIDDEN);
+    assert_false(secret_is_foreign("$argon2id$v=19$m=64,t=1,p=1$c2FsdA$aGFzaA"));
+}
+
 static void each_hash_has_a_salt_of_its_own(void **)
 {
     char one[SECRET_HASH_MAX], two[SECRET_HASH_MAX];
@@ -120,13 +150,13 @@ static void a_hash_made_elsewhere_is_verified(void **)
     expect_err(secret_verify(hash, bytes_of_text("passwort")), ERR_FORBIDDEN);
 }
 
-static void what_is_no_argon2id_hash_is_corrupt(void **)
+static void what_is_no_hash_is_corrupt(void **)
 {
     static const char *const hashes[] = {
         "",
         "$",
         "password",
-        "$2y$10$abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZ01234",
+        "$2y$10$abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZ0123",
         "$argon2i$v=19$m=256,t=2,p=1$c29tZXNhbHQ$/U3YPXYsSb3q9XxHvc0MLxur+GP960kN9j7emXX8zwY",
         "$argon2id$",
         "$argon2id$v=19",
@@ -224,12 +254,13 @@ int main(void)
         cmocka_unit_test(passwords_have_40_letters_of_64_and_use_them_all),
         cmocka_unit_test(a_password_fits_its_hash_and_no_other),
         cmocka_unit_test(passwords_are_bytes_of_any_length),
+        cmocka_unit_test(hashes_of_bcrypt_are_checked),
         cmocka_unit_test(each_hash_has_a_salt_of_its_own),
         cmocka_unit_test(a_hash_carries_its_own_cost),
         cmocka_unit_test(the_longest_hash_fits_its_room),
         cmocka_unit_test(a_cost_that_argon2_refuses_is_out_of_range),
         cmocka_unit_test(a_hash_made_elsewhere_is_verified),
-        cmocka_unit_test(what_is_no_argon2id_hash_is_corrupt),
+        cmocka_unit_test(what_is_no_hash_is_corrupt),
         cmocka_unit_test(a_damaged_hash_never_fits),
         cmocka_unit_test(equal_means_all_bytes),
         cmocka_unit_test(macs_differ_by_key_content_order_and_where_parts_end),

@@ -225,15 +225,17 @@ static void set_format(const struct vault *vault, const void *format, size_t n)
     raw_close(&raw, &info);
 }
 
-static void a_store_of_a_newer_format_is_refused_and_left_alone(void **state)
+static void a_store_of_another_format_is_refused_and_left_alone(void **state)
 {
     struct vault *vault = *state;
     fill(vault);
-    set_format(vault, "\0\0\0\0\0\0\0\2", 8);
-    expect_refusal(vault, ERR_NEWER, "its format is 2, this program knows up to 1");
+    set_format(vault, "\0\0\0\0\0\0\0\3", 8);
+    expect_refusal(vault, ERR_NEWER, "its format is 3, this program knows 2");
     set_format(vault, "\377\377\377\377\377\377\377\377", 8);
     expect_refusal(vault, ERR_NEWER, "its format is 18446744073709551615");
     set_format(vault, "\0\0\0\0\0\0\0\1", 8);
+    expect_refusal(vault, ERR_CORRUPT, "its format is 1");
+    set_format(vault, "\0\0\0\0\0\0\0\2", 8);
     expect_ok(vault_open(vault, VAULT_USUAL));
     vault_expect_values(vault, "account-0", " value");
     assert_int_equal(vault_revision(vault), 200);
@@ -296,7 +298,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_truncated_store_is_refused_or_misses_nothing, new_vault, free_vault),
         cmocka_unit_test_setup_teardown(a_file_that_is_rightly_shorter_than_its_header_says_is_opened, new_vault,
                                         free_vault),
-        cmocka_unit_test_setup_teardown(a_store_of_a_newer_format_is_refused_and_left_alone, new_vault, free_vault),
+        cmocka_unit_test_setup_teardown(a_store_of_another_format_is_refused_and_left_alone, new_vault, free_vault),
         cmocka_unit_test_setup_teardown(a_format_that_is_no_number_is_refused, new_vault, free_vault),
         cmocka_unit_test_setup_teardown(a_file_of_a_newer_lmdb_is_refused, new_vault, free_vault),
         cmocka_unit_test_setup_teardown(a_map_smaller_than_the_store_still_opens_it, new_vault, free_vault),

@@ -36,6 +36,7 @@ enum err vault_open(struct vault *vault, struct vault_size size)
                                           .map_bytes = size.map_bytes,
                                           .n_values = size.n_values,
                                           .n_readers = 4,
+                                          .check_max_bytes = vault->is_unchecked ? 0 : UINT64_MAX,
                                           .log = vault->log};
     enum err err = store_open(&vault->store, &options);
     if (err == ERR_OK)

@@ -10,6 +10,7 @@ struct vault {
     struct log *log;
     struct store *store; // a null pointer while it is closed
     struct store_reader *reader;
+    bool is_unchecked; // set before vault_open: the file is not checked whole
 };
 
 struct vault_size {

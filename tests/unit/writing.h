@@ -13,5 +13,6 @@ struct bytes writing_rdata(const char *text);
 // Submits the change and waits for its result, which is in `change` as well.
 enum err writing_submit(struct store *store, struct change *change);
 
+// Never twice the same account, whatever its name is.
 enum err writing_register(struct store *store, const char *subdomain);
 enum err writing_update(struct store *store, const char *subdomain, const char *text);

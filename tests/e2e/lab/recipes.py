@@ -43,11 +43,12 @@ BLOCKS = read_blocks()
 class Machine:
     """A machine on which somebody follows the recipes: a folder for its files, and a folder of commands.
 
-    places are what the pages say and what stands for it here. Each must occur in some page, or the table is out of date.
+    places are what the pages say and what stands for it here; one that no page says is a mistake of the table.
     """
 
     def __init__(self, lab, places):
         self.lab, self.places = lab, dict(places)
+        assert all(any(there in block.text for block in BLOCKS.values()) for there in places), places
         self.bin = lab.path("bin")
         self.bin.mkdir()
         for name in ("acmezone", "acmezone-hook"):

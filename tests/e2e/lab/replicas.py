@@ -65,12 +65,13 @@ class Replica(Acmezone):
         return [event for event in self.events if event["event"] == f"cluster.{name}"]
 
 
-def replica(folder, etcd, endpoints=None, database=None, general=None, expects_errors=False, warns=False):
+def replica(folder, etcd, endpoints=None, database=None, general=None, api=None, expects_errors=False, warns=False):
     """A replica with its folder and copy below `folder`, not yet started. `database` is put over CALM."""
     folder.mkdir(exist_ok=True)
     options = {"engine": "etcd", "connection": endpoints or etcd.endpoints, "path": str(folder / "copy"),
                "prefix": "/" + folder.parent.name, "replica_id": folder.name, **CALM, **(database or {})}
-    return Replica(folder, database=options, general=general, api=CHEAP_ARGON2, logconfig={"loglevel": "debug"},
+    return Replica(folder, database=options, general=general, api={**CHEAP_ARGON2, **(api or {})},
+                   logconfig={"loglevel": "debug"},
                    expects_errors=expects_errors, warns=warns)
 
 

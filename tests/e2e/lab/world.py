@@ -23,10 +23,10 @@ ROOT, TLDS, CUSTOMERS, OTHERS, OPERATOR = (NET + str(n) for n in (1, 2, 3, 4, 5)
 SERVER, SECOND, UDP_ONLY, TCP_ONLY = (NET + str(n) for n in (53, 54, 55, 56))
 LOWER, DROP, EDNS, STRIP, NOBODY = (NET + str(n) for n in (61, 62, 63, 64, 65))
 RESOLVER, LYING, HOSTILE = (NET + str(n) for n in (100, 101, 102))
-SERVER_V6 = "fd00::53"
+SERVER_V6, NOBODY_V6 = "fd00::53", "fd00::99"
 ADDRESSES = [f"{address}/32" for address in (ROOT, TLDS, CUSTOMERS, OTHERS, OPERATOR, SERVER, SECOND, UDP_ONLY, TCP_ONLY,
                                              LOWER, DROP, EDNS, STRIP, NOBODY, RESOLVER, LYING,
-                                             HOSTILE)] + [f"{SERVER_V6}/128"]
+                                             HOSTILE)] + [f"{SERVER_V6}/128", f"{NOBODY_V6}/128"]
 HOME = "auth.example.org"
 RUN_S = 120
 
@@ -95,7 +95,7 @@ class World:
         self.start_server("main", [SERVER, f"[{SERVER_V6}]"], HOME, "two.example.org", "noglue.example.org",
                           "bogus.example.org", "v6.example.org", "ttl.example.org", "lower.example.org",
                           "edns.example.org", "strip.example.org", "drop.example.org", "nsdiff.example.org",
-                          "staleglue.example.org")
+                          "staleglue.example.org", "v6dead.example.org")
         self.account = json.loads(self.lab.run("register", [
             "curl", "-sSf", "-X", "POST", f"{self.servers['main'].api}/register"]))
         self.sub = self.account["subdomain"]
@@ -160,7 +160,7 @@ class World:
 
     def command(self, command, *args):
         """The command line of a command that looks at this world."""
-        return [*self.inside, BINARY, command, "--root", ROOT, "--trust-anchor", str(self.anchor), "--timeout", "700",
+        return [*self.inside, BINARY, command, "--root", ROOT, "--trust-anchor", str(self.anchor), "--timeout", "1500",
                 *map(str, args)]
 
     def run(self, command, *args):
