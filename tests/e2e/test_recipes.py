@@ -528,7 +528,7 @@ def test_the_caddyfile_gives_the_module_the_registered_accounts():
 
 
 def test_cert_managers_objects_belong_together():
-    """Their schema is judged by tests/helm/test_recipes.py."""
+    """Their schema is judged by tests/helm/test_cert_manager_recipe.py."""
     secret, issuer, wanted = (parsed(f"cert-manager-{name}") for name in ("secret", "issuer", "certificate"))
     solver = issuer["spec"]["acme"]["solvers"][0]["dns01"]["acmeDNS"]
     assert set(solver) == {"host", "accountSecretRef"}
