@@ -502,6 +502,22 @@ def test_certbot_takes_the_command_line_with_the_fallback(reader):
     reader.run("fallback-certbot")
 
 
+# The drill; test_drill.py has the real one.
+
+def test_the_drill_of_the_runbook_takes_each_path_away_and_puts_it_back(reader, tmp_path):
+    said = tmp_path / "said"
+    for name, text in {"ssh": f'echo "$*" >>{said}', "certbot": f'echo "$1 $2 $3" >>{said}', "sleep": ":"}.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / name).chmod(0o755)
+    text = BLOCKS["drill"].text.replace("deploy/", f"{ROOT}/deploy/")
+    reader.lab.run("drill", ["sh", "-eu", "-c", text], env={"PATH": f"{tmp_path}:{reader.machine.env['PATH']}"})
+    renew, stop, start = "renew --cert-name example.com", "{} systemctl stop acmezone", "{} systemctl start acmezone"
+    down = [["auth"], ["auth2"], ["auth", "auth2"]]
+    assert said.read_text().splitlines() == [renew, *(
+        line for path in down
+        for line in (*map(stop.format, path), renew, *map(start.format, path)))]
+
+
 # Programs that cannot be had here.
 
 def test_traefiks_files_hold_what_its_reference_knows():
