@@ -122,13 +122,16 @@ $(BENCHES): $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(BENCH_PARTS) $(STOR
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_) -o $@ $^ $(LIBS)
 
-.PHONY: run demo test programs unit corpus fuzz fuzzers e2e helm asan tsan sanitized valgrind soak cover lint fmt bench docs image install clean help
+.PHONY: run demo drill test programs unit corpus fuzz fuzzers e2e helm asan tsan sanitized valgrind soak cover lint fmt bench docs image install clean help
 run: all ## serve DNS on 127.0.0.1:5300 and the API on http://127.0.0.1:8053, store in ./data
 	@$(PACKAGES) run
 	@sh deploy/run.sh $(BUILD)/acmezone
 
 demo: all need-test ## a local CA issues a wildcard certificate through the server
 	@ACMEZONE_BIN=$(BUILD)/acmezone $(PYTHON) tests/e2e/demo.py
+
+drill: all need-test ## kill each way of publishing in turn, and renew a certificate all the same (root)
+	@ACMEZONE_BIN=$(BUILD)/acmezone $(PYTHON) tests/e2e/drill.py
 
 test: unit corpus e2e helm ## all tests
 
@@ -147,7 +150,7 @@ fuzz: need-build need-test need-fuzz ## fuzz every parser for T=60 seconds each,
 fuzzers: $(FUZZERS)
 
 # Network namespaces and other users need root; everybody else runs the rest.
-NEED_ROOT := $(addprefix tests/e2e/test_,$(addsuffix .py,chain_netns check check_resolvers half_open hook privilege_root recipes_netns watch))
+NEED_ROOT := $(addprefix tests/e2e/test_,$(addsuffix .py,chain_netns check check_resolvers drill half_open hook privilege_root recipes_netns watch))
 # valgrind takes no sanitized program, and a user who was switched to cannot write the coverage.
 E2E ?= tests/e2e
 NOT_BUILT_FOR := $(if $(SANITIZE)$(COVER),tests/e2e/test_valgrind.py) $(if $(COVER),tests/e2e/test_privilege_root.py)
