@@ -150,7 +150,7 @@ fuzz: need-build need-test need-fuzz ## fuzz every parser for T=60 seconds each,
 fuzzers: $(FUZZERS)
 
 # Network namespaces and other users need root; everybody else runs the rest.
-NEED_ROOT := $(addprefix tests/e2e/test_,$(addsuffix .py,chain_netns check check_resolvers drill half_open hook privilege_root watch))
+NEED_ROOT := $(addprefix tests/e2e/test_,$(addsuffix .py,chain_netns check check_resolvers drill half_open hook privilege_root recipes_netns watch))
 # valgrind takes no sanitized program, and a user who was switched to cannot write the coverage.
 E2E ?= tests/e2e
 NOT_BUILT_FOR := $(if $(SANITIZE)$(COVER),tests/e2e/test_valgrind.py) $(if $(COVER),tests/e2e/test_privilege_root.py)

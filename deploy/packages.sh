@@ -9,7 +9,7 @@ build="libuv1-dev libldns-dev liblmdb-dev libmicrohttpd-dev libgnutls28-dev nett
        libseccomp-dev libcurl4-gnutls-dev libprotobuf-c-dev protobuf-c-compiler libsqlite3-dev libpq-dev"
 test="libcmocka-dev python3-pytest python3-dnspython python3-requests python3-jsonschema certbot pebble unbound nsd knot dehydrated
       lego uacme ldnsutils iproute2 bind9-dnsutils openssl curl procps valgrind etcd-server etcd-client
-      prometheus python3-yaml postgresql python3-bcrypt"
+      prometheus python3-yaml postgresql python3-bcrypt jq"
 # Node.js and npm may also come from elsewhere than Debian.
 helm="python3-yaml busybox etcd-server $(command -v npm >/dev/null 2>&1 || echo nodejs npm)"
 run="curl bind9-dnsutils"
