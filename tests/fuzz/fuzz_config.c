@@ -6,7 +6,8 @@
 #include "option.h"
 #include "zone.h"
 
-// ldns 1.8.3 loses two bytes when it refuses the algorithm of a CERT record. To know that it was ldns takes whole stacks.
+// ldns 1.8.3 loses two bytes when it refuses the algorithm of a CERT record. To know that it was ldns takes whole
+// stacks.
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {

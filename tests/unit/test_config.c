@@ -107,8 +107,9 @@ static const char *const MESSAGES[][2] = {
     {DOMAIN "listen = []", "E F:3: [general] listen: missing; it wants at least one address:port"},
     {DOMAIN "listen = '127.0.0.1:53'\nprotocol = 'udp6'",
      "E F:3: [general] listen: \"127.0.0.1:53\" does not go with protocol \"udp6\""},
-    {DOMAIN "[database]\nengine = 'SQLite3'", "E F:4: [database] engine: \"sqlite3\" is a database of acme-dns; take it "
-                                              "over with: acmezone import --from F -c /etc/acmezone/config.cfg"},
+    {DOMAIN "[database]\nengine = 'SQLite3'",
+     "E F:4: [database] engine: \"sqlite3\" is a database of acme-dns; take it "
+     "over with: acmezone import --from F -c /etc/acmezone/config.cfg"},
     {DOMAIN "[api]\nip = 'localhost'",
      "E F:4: [api] ip: \"localhost\" is not an address; allowed: 192.0.2.1, 2001:db8::1, ::"},
     {DOMAIN "listen = ':5353'\n[api]\ntls = 'letsencrypt'",
