@@ -194,10 +194,10 @@ lint: need-build need-test need-lint ## warnings of clang and gcc -fanalyzer, cl
 	$(MAKE) BUILD=build/clang CC=clang all
 	$(MAKE) BUILD=build/clang CC=clang unit
 	clang-format --dry-run -Werror $(SOURCES)
-	clang-tidy --quiet $(filter %.c,$(foreach floor,$(FLOORS),$(wildcard $(floor)/*.c))) -- \
-	    -std=c2x -D_GNU_SOURCE -DACMEZONE_VERSION='"0"' $(addprefix -iquote ,$(FLOORS)) -isystem build/clang/gen -isystem /usr/include/postgresql 2>/dev/null
-	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
-	    $(addprefix -I,$(FLOORS)) $(FLOORS)
+	$(foreach floor,$(FLOORS),clang-tidy --quiet $(wildcard $(floor)/*.c) -- -std=c2x -D_GNU_SOURCE -DACMEZONE_VERSION='"0"' \
+	    $(addprefix -iquote ,$(SEES_$(floor))) -isystem build/clang/gen -isystem /usr/include/postgresql 2>/dev/null &&) true
+	$(foreach floor,$(FLOORS),cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+	    $(addprefix -I,$(SEES_$(floor))) $(floor) &&) true
 	$(MAKE) BUILD=build/analyzer CC=gcc CFLAGS="-O1 -fanalyzer -Wno-analyzer-malloc-leak" all # leaks: it takes lists for them
 	systemd-analyze security --offline=true --no-pager --threshold=20 deploy/acmezone.service
 
