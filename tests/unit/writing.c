@@ -56,7 +56,7 @@ enum err writing_submit(struct store *store, struct change *change)
 
 enum err writing_register(struct store *store, const char *subdomain)
 {
-    static uint64_t n_accounts; // each is another one
+    static _Atomic uint64_t n_accounts; // each is another one
     struct change change = {.kind = CHANGE_REGISTER,
                             .account = {.username = writing_username(subdomain),
                                         .subdomain = bytes_of_text(subdomain),
