@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// A file is replaced by writing a new one beside it, syncing that, and renaming it over the old: after a power cut
-// there is the one or the other.
+// What is kept is replaced whole (newfile.h): after a power cut there is the old file or the new one.
 #include "shelf.h"
 
 #include "bundle.h"
+#include "newfile.h"
 #include "siphash.h"
 
 #include <dirent.h>
@@ -68,41 +68,6 @@ static enum err read_file(const char *path, struct writer *w)
     return n < 0 ? ERR_SYSTEM : w->is_bad ? ERR_SPACE : ERR_OK;
 }
 
-static bool write_all(int fd, struct bytes text)
-{
-    while (text.n > 0) {
-        ssize_t n = write(fd, text.at, text.n);
-        if (n < 0)
-            return false;
-        text = (struct bytes){text.at + n, text.n - (size_t)n};
-    }
-    return fsync(fd) == 0;
-}
-
-static void sync_directory(const char *directory)
-{
-    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return;
-    (void)fsync(fd); // the file itself is synced; at worst the old name is there again
-    close(fd);
-}
-
-static enum err replace_file(const char *directory, const char *name, struct bytes text)
-{
-    char path[SHELF_PATH_MAX], fresh[SHELF_PATH_MAX];
-    path_of(path, "%s/%s", directory, name);
-    path_of(fresh, "%s/%s.new", directory, name);
-    int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return ERR_SYSTEM;
-    bool is_good = write_all(fd, text);
-    is_good = close(fd) == 0 && is_good && rename(fresh, path) == 0;
-    if (is_good)
-        sync_directory(directory);
-    return is_good ? ERR_OK : ERR_SYSTEM;
-}
-
 enum err shelf_read_account(const struct shelf *shelf, struct writer *w)
 {
     char path[SHELF_PATH_MAX];
@@ -112,7 +77,7 @@ enum err shelf_read_account(const struct shelf *shelf, struct writer *w)
 enum err shelf_write_account(const struct shelf *shelf, struct bytes key)
 {
     char path[SHELF_PATH_MAX];
-    return replace_file(path_of(path, "%s/private", shelf->folder), "key.pem", key);
+    return newfile_write(account_path(shelf, path), key, 0600);
 }
 
 // Removes the files in a folder.
@@ -156,5 +121,6 @@ enum err shelf_put(const struct shelf *shelf, struct writer *bundle)
 
 enum err shelf_write_bundle(const struct shelf *shelf, struct bytes bundle)
 {
-    return replace_file(shelf->conf->api_acme_cache_dir, BUNDLE_FILE, bundle);
+    char path[SHELF_PATH_MAX];
+    return newfile_write(path_of(path, "%s/%s", shelf->conf->api_acme_cache_dir, BUNDLE_FILE), bundle, 0600);
 }

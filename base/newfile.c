@@ -7,14 +7,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum err newfile_begin(struct newfile *file, const char *path)
 {
     *file = (struct newfile){.path = path};
     int n = snprintf(file->draft, sizeof file->draft, "%s.XXXXXX", path);
-    if (n < 0 || (size_t)n >= sizeof file->draft)
+    if (n < 0 || (size_t)n >= sizeof file->draft) {
+        errno = ENAMETOOLONG;
         return ERR_RANGE;
+    }
     file->fd = mkostemp(file->draft, O_CLOEXEC);
     return file->fd < 0 ? ERR_SYSTEM : ERR_OK;
 }
@@ -45,4 +48,30 @@ enum err newfile_end(struct newfile *file, bool is_kept)
     if (!is_kept)
         return ERR_OK;
     return is_named ? sync_directory_of(file->path) : ERR_SYSTEM;
+}
+
+static bool write_all(int fd, struct bytes content)
+{
+    for (size_t at = 0; at < content.n;) {
+        ssize_t n = write(fd, content.at + at, content.n - at);
+        if (n < 0 && errno != EINTR)
+            return false;
+        at += n > 0 ? (size_t)n : 0;
+    }
+    return true;
+}
+
+enum err newfile_write(const char *path, struct bytes content, mode_t mode)
+{
+    struct newfile file;
+    enum err err = newfile_begin(&file, path);
+    if (err != ERR_OK)
+        return err;
+    bool is_written = write_all(file.fd, content) && fchmod(file.fd, mode) == 0;
+    int saved = errno;
+    err = newfile_end(&file, is_written);
+    if (is_written)
+        return err;
+    errno = saved;
+    return ERR_SYSTEM;
 }

@@ -95,55 +95,61 @@ static void print_done(const char *what, const char *file, const struct image_re
            (unsigned long long)report->n_texts, (unsigned long long)report->revision);
 }
 
-int cmd_backup(int argc, char **argv)
+// --- Backup and restore ---
+
+static enum err copy(const struct wish *wish, const char *store, struct image_report *report, char why[IMAGE_WHY_MAX])
+{
+    return image_copy(store, wish->operand, report, why);
+}
+
+static enum err put_back(const struct wish *wish, const char *store, struct image_report *report,
+                         char why[IMAGE_WHY_MAX])
+{
+    return image_restore(wish->operand, store, wish->is_forced, report, why);
+}
+
+static const struct act {
+    const char *usage;
+    enum err (*run)(const struct wish *wish, const char *store, struct image_report *report, char why[IMAGE_WHY_MAX]);
+    const char *done;
+    const char *with_etcd; // what to do instead
+} backup = {backup_usage, copy, "backed up",
+            "engine = \"etcd\": the accounts are in etcd, back it up there (etcdctl snapshot save); or take them along "
+            "with \"acmezone export\""},
+  restore = {restore_usage, put_back, "restored from here:",
+             "engine = \"etcd\": the accounts are in etcd, restore it there (etcdutl snapshot restore); or bring an "
+             "export in with \"acmezone import\""};
+
+static int do_act(const struct act *act, int argc, char **argv)
 {
     struct wish wish = {0};
     struct conf *conf;
     struct image_report report;
     char why[IMAGE_WHY_MAX];
-    int status = parse(argc, argv, backup_usage, &wish);
-    if (status < 0)
-        status = cmd_config_load(&conf, wish.config);
-    else
+    int status = parse(argc, argv, act->usage, &wish);
+    if (status >= 0)
         return status;
+    status = cmd_config_load(&conf, wish.config);
     if (status != 0)
         return status;
-    if (is_replica(conf)) {
-        status =
-            refuse("engine = \"etcd\": the accounts are in etcd, back it up there (etcdctl snapshot save); or take "
-                   "them along with \"acmezone export\"");
-    } else if (image_copy(conf->database_connection, wish.operand, &report, why) == ERR_OK) {
-        print_done("backed up", wish.operand, &report);
-    } else {
+    if (is_replica(conf))
+        status = refuse(act->with_etcd);
+    else if (act->run(&wish, conf->database_connection, &report, why) != ERR_OK)
         status = refuse(why);
-    }
+    else
+        print_done(act->done, wish.operand, &report);
     config_free(conf);
     return status;
 }
 
+int cmd_backup(int argc, char **argv)
+{
+    return do_act(&backup, argc, argv);
+}
+
 int cmd_restore(int argc, char **argv)
 {
-    struct wish wish = {0};
-    struct conf *conf;
-    struct image_report report;
-    char why[IMAGE_WHY_MAX];
-    int status = parse(argc, argv, restore_usage, &wish);
-    if (status < 0)
-        status = cmd_config_load(&conf, wish.config);
-    else
-        return status;
-    if (status != 0)
-        return status;
-    if (is_replica(conf)) {
-        status = refuse("engine = \"etcd\": the accounts are in etcd, restore it there (etcdutl snapshot restore); or "
-                        "bring an export in with \"acmezone import\"");
-    } else if (image_restore(wish.operand, conf->database_connection, wish.is_forced, &report, why) == ERR_OK) {
-        print_done("restored", conf->database_connection, &report);
-    } else {
-        status = refuse(why);
-    }
-    config_free(conf);
-    return status;
+    return do_act(&restore, argc, argv);
 }
 
 // --- Verify ---

@@ -281,6 +281,8 @@ enum outcome hook_run(const struct hook_options *options, const struct form *sai
         notice("%s", why);
         return OUTCOME_CREDENTIALS;
     }
+    if (keyring_is_open_to_others(run.enrol.keyring))
+        notice("warning: others can read %s, or write to it", options->credentials);
     name_domains(&form, run.enrol.keyring);
     run.enrol.options = options;
     run.deliveries = calloc(form.n_challenges * options->n_servers, sizeof *run.deliveries);

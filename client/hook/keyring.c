@@ -6,6 +6,7 @@
 #include "keyring.h"
 
 #include "ask.h"
+#include "newfile.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +24,6 @@ enum { WHY_MAX = 512, KEY_MAX = 1024, LOCK_TRY_MS = 50, FILE_MODE = 0600 };
 struct keyring {
     char *path;
     char *lock_path;
-    char *new_path;
     json_t *accounts;
     int lock_fd;
 };
@@ -34,10 +34,10 @@ static enum err refuse(char why[static WHY_MAX], const char *path, const char *w
     return ERR_SYSTEM;
 }
 
-static char *with_suffix(const char *path, const char *suffix)
+static char *lock_path_of(const char *path)
 {
     char *text = NULL;
-    return asprintf(&text, "%s%s", path, suffix) < 0 ? NULL : text;
+    return asprintf(&text, "%s.lock", path) < 0 ? NULL : text;
 }
 
 static enum err read_file(struct keyring *self, char why[static WHY_MAX])
@@ -82,10 +82,9 @@ enum err keyring_open(struct keyring **keyring, const char *path, char why[stati
     }
     self->lock_fd = -1;
     self->path = path_of_file(path);
-    self->lock_path = self->path == NULL ? NULL : with_suffix(self->path, ".lock");
-    self->new_path = self->path == NULL ? NULL : with_suffix(self->path, ".new");
+    self->lock_path = self->path == NULL ? NULL : lock_path_of(self->path);
     snprintf(why, WHY_MAX, "%s", err_text(ERR_MEMORY));
-    enum err err = self->lock_path == NULL || self->new_path == NULL ? ERR_MEMORY : ERR_OK;
+    enum err err = self->lock_path == NULL ? ERR_MEMORY : ERR_OK;
     if (err == ERR_OK)
         err = read_file(self, why);
     if (err != ERR_OK) {
@@ -104,7 +103,6 @@ void keyring_close(struct keyring *keyring)
     json_decref(keyring->accounts);
     free(keyring->path);
     free(keyring->lock_path);
-    free(keyring->new_path);
     free(keyring);
 }
 
@@ -182,43 +180,23 @@ void keyring_unlock(struct keyring *keyring)
     keyring->lock_fd = -1;
 }
 
-// The rename itself has to reach the disk too.
-static bool sync_directory(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    char *directory = slash == NULL ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
-    int fd = directory == NULL ? -1 : open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    free(directory);
-    bool is_good = fd >= 0 && fsync(fd) == 0;
-    if (fd >= 0)
-        close(fd);
-    return is_good;
-}
-
-static bool write_new(struct keyring *self, const struct stat *old)
-{
-    (void)unlink(self->new_path); // left by a run that was killed
-    int fd = open(self->new_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
-    if (fd < 0)
-        return false;
-    bool is_good = (old == NULL || fchown(fd, old->st_uid, old->st_gid) == 0 || errno == EPERM) &&
-                   json_dumpfd(self->accounts, fd, JSON_INDENT(4)) == 0 && write(fd, "\n", 1) == 1 && fsync(fd) == 0;
-    int saved = errno;
-    is_good = close(fd) == 0 && is_good;
-    errno = is_good ? errno : saved;
-    return is_good;
-}
-
-static enum err write_file(struct keyring *self, char why[static WHY_MAX])
+static bool write_into(const struct keyring *self, int fd)
 {
     struct stat old;
-    bool is_there = stat(self->path, &old) == 0;
-    if (write_new(self, is_there ? &old : NULL) && rename(self->new_path, self->path) == 0 &&
-        sync_directory(self->path))
-        return ERR_OK;
+    bool is_ours = stat(self->path, &old) != 0 || fchown(fd, old.st_uid, old.st_gid) == 0 || errno == EPERM;
+    return is_ours && json_dumpfd(self->accounts, fd, JSON_INDENT(4)) == 0 && write(fd, "\n", 1) == 1;
+}
+
+static enum err write_file(const struct keyring *self, char why[static WHY_MAX])
+{
+    struct newfile file;
+    if (newfile_begin(&file, self->path) != ERR_OK)
+        return refuse(why, self->path, strerror(errno));
+    bool is_written = write_into(self, file.fd);
     int saved = errno;
-    (void)unlink(self->new_path);
-    return refuse(why, self->path, strerror(saved));
+    if (newfile_end(&file, is_written) == ERR_OK && is_written)
+        return ERR_OK;
+    return refuse(why, self->path, strerror(is_written ? errno : saved));
 }
 
 enum err keyring_put(struct keyring *keyring, const struct keyring_key *key, json_t *answer, char why[static WHY_MAX])

@@ -3,8 +3,8 @@
 #include "watch.h"
 
 #include "ask.h"
+#include "newfile.h"
 #include "peek.h"
-#include "replace.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -81,7 +81,7 @@ static void write_state(struct watch *watch)
     json_t *object = json_pack("{s:i, s:O}", "version", VERSION, "domains", watch->known);
     char *text = object == NULL ? NULL : json_dumps(object, JSON_INDENT(1) | JSON_SORT_KEYS);
     json_decref(object);
-    if (text == NULL || replace_file(watch->options->state_file, text, MODE_STATE) != ERR_OK)
+    if (text == NULL || newfile_write(watch->options->state_file, bytes_of_text(text), MODE_STATE) != ERR_OK)
         fprintf(stderr, "acmezone watch: %s: %s\n", watch->options->state_file, strerror(errno));
     free(text);
 }
@@ -91,7 +91,7 @@ static void write_metrics(const struct watch *watch)
     if (watch->options->metrics_file == NULL)
         return;
     char *text = watch_metrics(watch);
-    if (text == NULL || replace_file(watch->options->metrics_file, text, MODE_METRICS) != ERR_OK)
+    if (text == NULL || newfile_write(watch->options->metrics_file, bytes_of_text(text), MODE_METRICS) != ERR_OK)
         fprintf(stderr, "acmezone watch: %s: %s\n", watch->options->metrics_file, strerror(errno));
     free(text);
 }
